@@ -1,0 +1,286 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! What the core is told, and what it answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use servo_base::cross_process_instant::CrossProcessInstant;
+use servo_base::id::PipelineId;
+use servo_capture_traits::{
+    CaptureError, ClientId, Damage, GrantedSource, MonitorPixel, SourceEvent, SourceId,
+};
+use euclid::Size2D;
+
+use super::CaptureNotice;
+use crate::grabber::GrabError;
+use crate::indicator::{IndicatorContent, IndicatorError};
+use crate::monitor::{Monitor, MonitorId};
+
+/// Monotonic time since the service started.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Timestamp(Duration);
+
+impl Timestamp {
+    /// So long after the start of the service.
+    pub fn from_start(elapsed: Duration) -> Self {
+        Self(elapsed)
+    }
+
+    /// A later time.
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration))
+    }
+
+    /// How long it is from `earlier` to this; zero if `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// One call of `getAllScreensMedia()` that waits for its answer.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RequestId(pub u64);
+
+/// What one call was granted.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SessionId(pub u64);
+
+/// A frame made for a source, in this process.
+#[derive(Clone, Debug)]
+pub struct RawFrame {
+    /// Counts the frames made for this source, from 1.
+    pub sequence: u64,
+    /// When its pixels were read.
+    pub captured_at: CrossProcessInstant,
+    /// Width and height.
+    pub size: Size2D<u32, MonitorPixel>,
+    /// What changed since the frame before.
+    pub damage: Damage,
+    /// Blue, green, red, alpha (255); rows from top to bottom, no padding. The
+    /// buffer is used again when nobody else holds it.
+    pub pixels: Arc<Vec<u8>>,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A page asks for all monitors.
+    AllScreens {
+        /// For the answer.
+        request: RequestId,
+        /// Who asks: not forgeable.
+        client: ClientId,
+        /// For which document: a claim.
+        pipeline: PipelineId,
+        /// The document's origin as serialized by script: a claim.
+        origin: String,
+    },
+    /// A page is ready for a granted source's frames.
+    Attach {
+        /// Who asks.
+        client: ClientId,
+        /// Which source.
+        source: SourceId,
+    },
+    /// A page clones a track.
+    Clone {
+        /// Who asks.
+        client: ClientId,
+        /// The cloned track's source.
+        source: SourceId,
+        /// The clone's.
+        clone: SourceId,
+    },
+    /// A page stops a track.
+    Stop {
+        /// Who asks.
+        client: ClientId,
+        /// Which source.
+        source: SourceId,
+    },
+    /// A page is done with a frame.
+    Release {
+        /// Who says so.
+        client: ClientId,
+        /// Whose frame it was.
+        source: SourceId,
+        /// Which frame.
+        sequence: u64,
+    },
+    /// Nothing can be sent to the source's sink any more.
+    SinkLost {
+        /// Which source.
+        source: SourceId,
+    },
+    /// The constellation: a document became fully active, or is not any more.
+    PipelineActivity {
+        /// Which document.
+        pipeline: PipelineId,
+        /// Whether it is fully active now.
+        active: bool,
+    },
+    /// The constellation: a document is gone for good.
+    PipelineGone {
+        /// Which document.
+        pipeline: PipelineId,
+    },
+    /// A client sent more requests than the queue holds; some were lost.
+    ClientFlooded {
+        /// Which client.
+        client: ClientId,
+    },
+    /// The engine's answer to [`EngineCommand::List`].
+    MonitorsListed {
+        /// For which session.
+        session: SessionId,
+        /// The monitors, in the order of [`Monitor::sort`].
+        result: Result<Vec<Monitor>, GrabError>,
+    },
+    /// The engine's answer to [`EngineCommand::Open`].
+    MonitorsOpened {
+        /// For which session.
+        session: SessionId,
+        /// Whether each monitor could be read.
+        result: Result<(), GrabError>,
+    },
+    /// Monitors came, went, moved or changed their mode.
+    MonitorsChanged {
+        /// All monitors as they are now.
+        monitors: Vec<Monitor>,
+    },
+    /// A monitor that was readable is not any more.
+    MonitorFailed {
+        /// Which monitor.
+        monitor: MonitorId,
+        /// What happened.
+        error: GrabError,
+    },
+    /// The connection to the display server broke.
+    DisplayServerLost {
+        /// What happened.
+        error: GrabError,
+    },
+    /// The engine made a frame.
+    Frame {
+        /// For which source.
+        source: SourceId,
+        /// The frame.
+        frame: RawFrame,
+    },
+    /// The indicator is on screen as asked.
+    IndicatorShown {
+        /// Of the [`Effect::Indicate`] that asked.
+        generation: u64,
+    },
+    /// The indicator could not be shown as asked, and is not shown at all.
+    IndicatorFailed {
+        /// Of the [`Effect::Indicate`] that asked.
+        generation: u64,
+        /// Why.
+        error: IndicatorError,
+    },
+    /// The indicator was shown and is not any more.
+    IndicatorLost {
+        /// What happened.
+        error: IndicatorError,
+    },
+    /// Time passed.
+    Tick,
+    /// The browser shuts down.
+    Exit,
+}
+
+/// What the engine is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EngineCommand {
+    /// List the monitors for a session that begins.
+    List {
+        /// For the answer.
+        session: SessionId,
+    },
+    /// Open these monitors and read each once.
+    Open {
+        /// For the answer, and for [`EngineCommand::Close`].
+        session: SessionId,
+        /// Which monitors.
+        monitors: Vec<MonitorId>,
+    },
+    /// The session is over; monitors that no other session has open are closed.
+    Close {
+        /// Which session.
+        session: SessionId,
+    },
+    /// Make frames for a source, the first at once.
+    Start {
+        /// For which source.
+        source: SourceId,
+        /// Of which open monitor.
+        monitor: MonitorId,
+        /// At most so many a second.
+        frame_rate: f64,
+    },
+    /// Make a frame now although nothing changed.
+    Refresh {
+        /// For which source.
+        source: SourceId,
+    },
+    /// Make no more frames for a source and free its buffers.
+    Stop {
+        /// Which source.
+        source: SourceId,
+    },
+    /// A frame of this source is no longer leased.
+    Released {
+        /// Which source.
+        source: SourceId,
+    },
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Answer a page.
+    Reply {
+        /// Which call.
+        request: RequestId,
+        /// The answer.
+        result: Result<Vec<GrantedSource>, CaptureError>,
+    },
+    /// Hand a frame to a source's sink.
+    Deliver {
+        /// Which source.
+        source: SourceId,
+        /// The frame.
+        frame: RawFrame,
+    },
+    /// Tell a source's sink something.
+    Tell {
+        /// Which source.
+        source: SourceId,
+        /// What.
+        event: SourceEvent,
+    },
+    /// Nothing more is told to this sink: forget it.
+    Forget {
+        /// Which source.
+        source: SourceId,
+    },
+    /// For the engine.
+    Engine(EngineCommand),
+    /// Show the indicator on these monitors, or change it.
+    Indicate {
+        /// Comes back in [`Event::IndicatorShown`] and `IndicatorFailed`.
+        generation: u64,
+        /// What it says.
+        content: IndicatorContent,
+        /// Where.
+        monitors: Vec<Monitor>,
+    },
+    /// Take the indicator down.
+    HideIndicator,
+    /// Tell the shell.
+    Notify(CaptureNotice),
+}

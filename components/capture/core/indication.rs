@@ -1,0 +1,189 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! The rule "no indicator, no capture", and the five seconds after.
+
+use std::time::Duration;
+
+use servo_capture_traits::{CaptureError, EndReason};
+
+use super::{CaptureNotice, Core, Effect, SessionId, Timestamp};
+use crate::indicator::{IndicatorContent, IndicatorError};
+use crate::monitor::Monitor;
+
+/// How long the indicator stays after the last capture ended
+/// (<https://screen-share.github.io/capture-all-screens/#privacy-indicator-requirements>:
+/// at least five seconds).
+pub(super) const LINGER: Duration = Duration::from_secs(5);
+
+/// What is asked of the indicator and what is known to be on screen.
+#[derive(Debug, Default)]
+pub(super) struct Indication {
+    /// Grows with every [`Effect::Indicate`].
+    generation: u64,
+    /// The last thing asked for; none: hidden.
+    asked: Option<Shown>,
+    /// What the indicator thread has confirmed and nothing has undone.
+    confirmed: Option<Shown>,
+    /// The last capture ended, and this is when the indicator may go.
+    linger: Option<Linger>,
+    /// How often in a row the indicator was lost without being confirmed again.
+    losses: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Shown {
+    content: IndicatorContent,
+    monitors: Vec<Monitor>,
+}
+
+#[derive(Debug)]
+struct Linger {
+    origin: String,
+    until: Timestamp,
+}
+
+/// How often a lost indicator is put back before the captures end.
+const MAX_LOSSES: u32 = 3;
+
+impl Indication {
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let linger = self.linger.as_ref()?;
+        self.asked.is_some().then_some(linger.until)
+    }
+
+    /// Whether the indicator is known to be on this very monitor, at its
+    /// present place, and to name `origin`.
+    pub(super) fn covers(&self, monitor: &Monitor, origin: &str) -> bool {
+        self.confirmed.as_ref().is_some_and(|shown| {
+            shown.content.origins.iter().any(|shown| shown == origin) &&
+                shown.monitors.iter().any(|shown| {
+                    (shown.id, shown.bounds, shown.scale) ==
+                        (monitor.id, monitor.bounds, monitor.scale)
+                })
+        })
+    }
+
+    /// The indicator goes without its last seconds.
+    pub(super) fn cut_short(&mut self) {
+        self.linger = None;
+    }
+
+    /// A session ended that was on the indicator.
+    pub(super) fn capture_ended(&mut self, origin: &str, now: Timestamp) {
+        self.linger = Some(Linger {
+            origin: origin.to_owned(),
+            until: now.after(LINGER),
+        });
+    }
+}
+
+impl Core {
+    /// What the indicator should say now, if anything.
+    fn wanted_indicator(&self, now: Timestamp) -> Option<IndicatorContent> {
+        let mut origins: Vec<String> = Vec::new();
+        for session in self.sessions.values() {
+            if session.is_indicated() && !origins.contains(&session.origin) {
+                origins.push(session.origin.clone());
+            }
+        }
+        if !origins.is_empty() {
+            return Some(IndicatorContent {
+                origins,
+                live: true,
+            });
+        }
+        let linger = self.indication.linger.as_ref()?;
+        (now < linger.until).then(|| IndicatorContent {
+            origins: vec![linger.origin.clone()],
+            live: false,
+        })
+    }
+
+    /// Asks for the indicator that the present state needs.
+    pub(super) fn update_indication(&mut self, now: Timestamp) {
+        let wanted = self.wanted_indicator(now).map(|content| Shown {
+            content,
+            monitors: self.monitors.clone(),
+        });
+        if wanted == self.indication.asked {
+            return;
+        }
+        self.indication.asked.clone_from(&wanted);
+        // Confirmations of what was asked before no longer count.
+        self.indication.generation += 1;
+        match wanted {
+            None => {
+                self.indication.confirmed = None;
+                self.indication.linger = None;
+                self.effects.push(Effect::HideIndicator);
+            },
+            Some(shown) => self.effects.push(Effect::Indicate {
+                generation: self.indication.generation,
+                content: shown.content,
+                monitors: shown.monitors,
+            }),
+        }
+    }
+
+    pub(super) fn indicator_shown(&mut self, generation: u64, now: Timestamp) {
+        if generation != self.indication.generation {
+            return;
+        }
+        self.indication.confirmed.clone_from(&self.indication.asked);
+        self.indication.losses = 0;
+        self.open_what_is_indicated(now);
+        self.make_up_for_withheld();
+    }
+
+    pub(super) fn indicator_failed(
+        &mut self,
+        generation: u64,
+        error: &IndicatorError,
+        now: Timestamp,
+    ) {
+        if generation != self.indication.generation {
+            return;
+        }
+        self.indication.confirmed = None;
+        self.without_indicator(error, now);
+    }
+
+    pub(super) fn indicator_lost(&mut self, error: &IndicatorError, now: Timestamp) {
+        self.indication.confirmed = None;
+        self.indication.losses += 1;
+        if self.indication.losses > MAX_LOSSES {
+            return self.without_indicator(error, now);
+        }
+        // Frames are withheld until it is confirmed again.
+        self.effects.push(Effect::Notify(CaptureNotice::Fault {
+            reason: error.to_string(),
+        }));
+        self.indication.asked = None;
+    }
+
+    /// No indicator, no capture.
+    fn without_indicator(&mut self, error: &IndicatorError, now: Timestamp) {
+        self.effects.push(Effect::Notify(CaptureNotice::Fault {
+            reason: error.to_string(),
+        }));
+        let indicated: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.is_indicated())
+            .map(|(&id, _)| id)
+            .collect();
+        for id in indicated {
+            self.end_session(
+                id,
+                CaptureError::NoIndicator(error.to_string()),
+                &EndReason::IndicatorLost(error.to_string()),
+                now,
+            );
+        }
+        // It cannot be shown, so there is nothing that could stay.
+        self.indication.linger = None;
+        self.indication.losses = 0;
+    }
+}

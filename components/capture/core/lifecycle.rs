@@ -1,0 +1,90 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! The lives of documents, clients, the display server and the browser.
+
+use servo_base::id::PipelineId;
+use servo_capture_traits::{CaptureError, ClientId, EndReason};
+
+use super::{CaptureNotice, Core, Effect, MAX_GONE_PIPELINES, SessionId, Timestamp};
+use super::session::Session;
+use crate::grabber::GrabError;
+
+impl Core {
+    fn sessions_where(&self, condition: impl Fn(&Session) -> bool) -> Vec<SessionId> {
+        self.sessions
+            .iter()
+            .filter(|(_, session)| condition(session))
+            .map(|(&id, _)| id)
+            .collect()
+    }
+
+    fn end_sessions_of(&mut self, pipeline: PipelineId, now: Timestamp) {
+        for id in self.sessions_where(|session| session.pipeline == pipeline) {
+            self.end_session(id, CaptureError::DocumentInactive, &EndReason::Closed, now);
+        }
+    }
+
+    pub(super) fn pipeline_activity(
+        &mut self,
+        pipeline: PipelineId,
+        active: bool,
+        now: Timestamp,
+    ) {
+        if active {
+            self.inactive.remove(&pipeline);
+        } else if !self.gone.contains(&pipeline) {
+            self.inactive.insert(pipeline);
+            self.end_sessions_of(pipeline, now);
+        }
+    }
+
+    pub(super) fn pipeline_gone(&mut self, pipeline: PipelineId, now: Timestamp) {
+        self.inactive.remove(&pipeline);
+        self.owners.remove(&pipeline);
+        if !self.gone.contains(&pipeline) {
+            if self.gone.len() == MAX_GONE_PIPELINES {
+                self.gone.pop_front();
+            }
+            self.gone.push_back(pipeline);
+        }
+        self.end_sessions_of(pipeline, now);
+    }
+
+    /// Some of the client's messages are lost, and a lost "stop" must not leave
+    /// a capture running: all of the client's captures end.
+    pub(super) fn client_flooded(&mut self, client: ClientId, now: Timestamp) {
+        let reason = format!("{client} sent more requests than can be answered");
+        self.effects.push(Effect::Notify(CaptureNotice::Fault {
+            reason: reason.clone(),
+        }));
+        for id in self.sessions_where(|session| session.client == client) {
+            let error = CaptureError::Aborted(reason.clone());
+            self.end_session(id, error, &EndReason::Refused(reason.clone()), now);
+        }
+    }
+
+    pub(super) fn display_server_lost(&mut self, error: &GrabError, now: Timestamp) {
+        self.effects.push(Effect::Notify(CaptureNotice::Fault {
+            reason: error.to_string(),
+        }));
+        for id in self.sessions_where(|_| true) {
+            self.end_session(
+                id,
+                CaptureError::Aborted(error.to_string()),
+                &EndReason::DisplayServerLost(error.to_string()),
+                now,
+            );
+        }
+    }
+
+    pub(super) fn exit(&mut self, now: Timestamp) {
+        for id in self.sessions_where(|_| true) {
+            let error = CaptureError::Aborted("the browser is shutting down".to_owned());
+            self.end_session(id, error, &EndReason::Closed, now);
+        }
+        // Nobody is there to see five more seconds of it.
+        self.indication.cut_short();
+    }
+}

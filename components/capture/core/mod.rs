@@ -1,0 +1,181 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! The state of every capture, as a pure state machine.
+//!
+//! [`Core::handle`] takes what happened and the time, and answers what is to be
+//! done. No thread, clock, channel or display server is in here, so that every
+//! order of requests, faults and clock ticks can be tried in tests.
+//!
+//! What it keeps:
+//! * no frame without a live grant;
+//! * no frame of a monitor before the indicator on it was confirmed;
+//! * every request answered exactly once;
+//! * nothing of a document that is no longer fully active.
+
+mod event;
+mod indication;
+mod lifecycle;
+mod notice;
+mod session;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use servo_base::id::PipelineId;
+use servo_capture_traits::{ClientId, SourceId};
+
+pub use self::event::{Effect, EngineCommand, Event, RawFrame, RequestId, SessionId, Timestamp};
+pub use self::notice::CaptureNotice;
+use self::indication::Indication;
+use self::session::Session;
+use self::source::Source;
+use crate::monitor::{Monitor, MonitorId};
+use crate::policy::CapturePolicy;
+
+/// How many calls of one client may be running or unanswered at once.
+const MAX_SESSIONS_PER_CLIENT: usize = 64;
+/// How many tracks one client may hold, clones included.
+const MAX_SOURCES_PER_CLIENT: usize = 1024;
+/// How many closed documents are remembered, for requests that were under way
+/// when they closed.
+const MAX_GONE_PIPELINES: usize = 4096;
+
+/// The state machine.
+pub struct Core {
+    policy: CapturePolicy,
+    /// Oldest first, which is the order of origins on the indicator.
+    sessions: BTreeMap<SessionId, Session>,
+    sources: BTreeMap<SourceId, Source>,
+    /// The layout as the engine told it last.
+    monitors: Vec<Monitor>,
+    indication: Indication,
+    /// Which client speaks for a document: the first that did.
+    owners: BTreeMap<PipelineId, ClientId>,
+    inactive: BTreeSet<PipelineId>,
+    gone: VecDeque<PipelineId>,
+    last_session: u64,
+    counters: Counters,
+    effects: Vec<Effect>,
+}
+
+/// What was dropped or refused.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counters {
+    /// Requests that named another's source or document, or none.
+    pub refused_requests: u64,
+    /// Frames that came when their source must not have them.
+    pub withheld_frames: u64,
+}
+
+impl Core {
+    /// No capture, and the policy that decides about the first.
+    pub fn new(policy: CapturePolicy) -> Self {
+        Self {
+            policy,
+            sessions: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            monitors: Vec::new(),
+            indication: Indication::default(),
+            owners: BTreeMap::new(),
+            inactive: BTreeSet::new(),
+            gone: VecDeque::new(),
+            last_session: 0,
+            counters: Counters::default(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes one event and answers what is to be done, in order.
+    pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        match event {
+            Event::AllScreens {
+                request,
+                client,
+                pipeline,
+                origin,
+            } => self.all_screens(request, client, pipeline, &origin, now),
+            Event::Attach { client, source } => self.attach(client, source),
+            Event::Clone {
+                client,
+                source,
+                clone,
+            } => self.clone_source(client, source, clone),
+            Event::Stop { client, source } => self.stop(client, source, now),
+            Event::Release {
+                client,
+                source,
+                sequence,
+            } => self.release(client, source, sequence),
+            Event::SinkLost { source } => self.sink_lost(source, now),
+            Event::PipelineActivity { pipeline, active } => {
+                self.pipeline_activity(pipeline, active, now);
+            },
+            Event::PipelineGone { pipeline } => self.pipeline_gone(pipeline, now),
+            Event::ClientFlooded { client } => self.client_flooded(client, now),
+            Event::MonitorsListed { session, result } => {
+                self.monitors_listed(session, result, now);
+            },
+            Event::MonitorsOpened { session, result } => {
+                self.monitors_opened(session, result, now);
+            },
+            Event::MonitorsChanged { monitors } => self.monitors_changed(monitors, now),
+            Event::MonitorFailed { monitor, error } => self.monitor_failed(monitor, &error, now),
+            Event::DisplayServerLost { error } => self.display_server_lost(&error, now),
+            Event::Frame { source, frame } => self.frame(source, frame),
+            Event::IndicatorShown { generation } => self.indicator_shown(generation, now),
+            Event::IndicatorFailed { generation, error } => {
+                self.indicator_failed(generation, &error, now);
+            },
+            Event::IndicatorLost { error } => self.indicator_lost(&error, now),
+            Event::Tick => {},
+            Event::Exit => self.exit(now),
+        }
+        self.expire(now);
+        self.update_indication(now);
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When [`Event::Tick`] is due at the latest; nothing to wait for if none.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.sessions
+            .values()
+            .filter_map(Session::deadline)
+            .chain(self.indication.deadline())
+            .min()
+    }
+
+    /// Whether anything is captured or about to be.
+    pub fn is_idle(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    /// What was dropped or refused so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// `[[devicesLiveMap]]`
+    /// (<https://w3c.github.io/mediacapture-main/#dfn-deviceslivemap>): the
+    /// monitors that are captured now, by their private id.
+    pub fn live_devices(&self) -> BTreeSet<MonitorId> {
+        self.sources
+            .values()
+            .map(|source| source.monitor.id)
+            .collect()
+    }
+
+    /// `[[devicesAccessibleMap]]`
+    /// (<https://w3c.github.io/mediacapture-main/#dfn-devicesaccessiblemap>):
+    /// the monitors that a document may read without asking again: those of
+    /// its grants, which is every monitor of a session that is not over.
+    pub fn accessible_devices(&self) -> BTreeSet<MonitorId> {
+        self.sessions
+            .values()
+            .flat_map(|session| session.granted.iter().copied())
+            .collect()
+    }
+}

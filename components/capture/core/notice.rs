@@ -1,0 +1,60 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! What the shell is told, for people.
+
+use std::fmt;
+
+/// One thing that happened. [`fmt::Display`] gives the sentence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum CaptureNotice {
+    /// Which grabber is used, and why.
+    Backend {
+        /// One sentence.
+        explanation: String,
+    },
+    /// A page began to capture.
+    Started {
+        /// The page's origin.
+        origin: String,
+        /// How many monitors.
+        monitors: usize,
+    },
+    /// A page's capture ended.
+    Stopped {
+        /// The page's origin.
+        origin: String,
+    },
+    /// A page asked in vain.
+    Refused {
+        /// The page's origin.
+        origin: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something of the service failed.
+    Fault {
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl fmt::Display for CaptureNotice {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Backend { explanation } => write!(formatter, "screen capture: {explanation}"),
+            Self::Started { origin, monitors: 1 } => {
+                write!(formatter, "{origin} captures 1 monitor")
+            },
+            Self::Started { origin, monitors } => {
+                write!(formatter, "{origin} captures {monitors} monitors")
+            },
+            Self::Stopped { origin } => write!(formatter, "{origin} has stopped capturing"),
+            Self::Refused { origin, reason } => {
+                write!(formatter, "{origin} may not capture the screens: {reason}")
+            },
+            Self::Fault { reason } => write!(formatter, "screen capture: {reason}"),
+        }
+    }
+}

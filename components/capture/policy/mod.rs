@@ -1,0 +1,263 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! Who may capture what: the administrator's policy.
+//!
+//! The policy comes from preferences ([`preferences`]), names origins with the
+//! URL patterns that browser administrators know ([`pattern`]), and is asked by
+//! the service for every call. It denies whenever it is in doubt.
+
+pub mod pattern;
+pub mod preferences;
+
+use std::collections::HashSet;
+
+use url::Origin;
+
+pub use self::pattern::{OriginPattern, PatternError};
+pub use self::preferences::{
+    EnginePreferences, LoadedPreferences, PreferenceError, PreferenceKind, PreferenceLoader,
+    PreferenceReason, PreferenceValue,
+};
+
+/// Turns `getAllScreensMedia` on (a truth value).
+pub const ALL_SCREENS_ENABLED: &str = "dom_screen_capture_all_screens_enabled";
+
+/// Who may call `getAllScreensMedia` (a list of [`OriginPattern`]s).
+pub const ALL_SCREENS_ALLOWED_ORIGINS: &str = "dom_screen_capture_all_screens_allowed_origins";
+
+/// The most entries an allowlist may have. Chromium puts the same limit on its
+/// lists of URL patterns; it bounds the work of a check and of narrowing.
+pub const MAX_ALLOWED_ORIGINS: usize = 1000;
+
+/// What the administrator allows. The default allows nothing.
+#[derive(Clone, Debug, Default)]
+pub struct CapturePolicy {
+    /// Whether anyone may capture all screens.
+    pub all_screens_enabled: bool,
+    /// The origins that may capture all screens without being asked.
+    pub all_screens_allowed_origins: Vec<OriginPattern>,
+}
+
+impl CapturePolicy {
+    /// The allowlist check of `getAllScreensMedia`.
+    ///
+    /// # Errors
+    /// Says why `origin` may not, and which preference decides it.
+    pub fn check_all_screens(&self, origin: &Origin) -> Result<(), PolicyRefusal> {
+        if !self.all_screens_enabled {
+            return Err(PolicyRefusal::Disabled);
+        }
+        if !origin.is_tuple() {
+            return Err(PolicyRefusal::OpaqueOrigin);
+        }
+        let is_listed = self
+            .all_screens_allowed_origins
+            .iter()
+            .any(|pattern| pattern.matches(origin));
+        if !is_listed {
+            return Err(PolicyRefusal::NotListed {
+                origin: origin.ascii_serialization(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Keeps only what both allow: a running session can only become narrower.
+    ///
+    /// The result has at most [`MAX_ALLOWED_ORIGINS`] entries. Two lists whose
+    /// overlap needs more lose the last of them, which narrows further.
+    pub fn narrowed_by(&self, newer: &CapturePolicy) -> CapturePolicy {
+        let mut seen = HashSet::new();
+        let all_screens_allowed_origins = self
+            .all_screens_allowed_origins
+            .iter()
+            .flat_map(|ours| {
+                newer
+                    .all_screens_allowed_origins
+                    .iter()
+                    .filter_map(move |theirs| ours.intersection(theirs))
+            })
+            .filter(|both| seen.insert(both.clone()))
+            .take(MAX_ALLOWED_ORIGINS)
+            .collect();
+        CapturePolicy {
+            all_screens_enabled: self.all_screens_enabled && newer.all_screens_enabled,
+            all_screens_allowed_origins,
+        }
+    }
+}
+
+/// Why the policy refuses. The text names the preference to set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyRefusal {
+    /// Nobody may: the feature is off.
+    #[error(
+        "capturing all screens is turned off, the preference {} decides it",
+        ALL_SCREENS_ENABLED
+    )]
+    Disabled,
+    /// The caller's origin is opaque (`data:`, `file:`, a sandboxed frame), and
+    /// no pattern can name such an origin.
+    #[error(
+        "an opaque origin may not capture all screens, the preference {} cannot name it",
+        ALL_SCREENS_ALLOWED_ORIGINS
+    )]
+    OpaqueOrigin,
+    /// No pattern matches the caller's origin.
+    #[error(
+        "the preference {} does not list the origin {origin}",
+        ALL_SCREENS_ALLOWED_ORIGINS
+    )]
+    NotListed {
+        /// The caller's origin, in ASCII.
+        origin: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
+    use super::*;
+
+    fn policy(patterns: &[&str]) -> CapturePolicy {
+        CapturePolicy {
+            all_screens_enabled: true,
+            all_screens_allowed_origins: patterns.iter().map(|p| p.parse().unwrap()).collect(),
+        }
+    }
+
+    fn origin(url: &str) -> Origin {
+        Url::parse(url).unwrap().origin()
+    }
+
+    #[test]
+    fn a_listed_origin_may_capture_and_others_may_not() {
+        let policy = policy(&["https://www.chromium.org"]);
+        let check = |url| policy.check_all_screens(&origin(url));
+        assert_eq!(check("https://www.chromium.org/page"), Ok(()));
+        assert_eq!(
+            check("https://chromium.org:8443/page"),
+            Err(PolicyRefusal::NotListed {
+                origin: "https://chromium.org:8443".to_owned()
+            })
+        );
+    }
+
+    #[test]
+    fn an_empty_list_allows_nobody() {
+        let refusal = policy(&[]).check_all_screens(&origin("https://www.chromium.org"));
+        assert!(matches!(refusal, Err(PolicyRefusal::NotListed { .. })));
+    }
+
+    #[test]
+    fn the_default_policy_allows_nobody() {
+        let refusal = CapturePolicy::default().check_all_screens(&origin("https://a.test"));
+        assert_eq!(refusal, Err(PolicyRefusal::Disabled));
+    }
+
+    #[test]
+    fn turning_the_feature_off_refuses_listed_origins() {
+        let mut policy = policy(&["*"]);
+        policy.all_screens_enabled = false;
+        let refusal = policy.check_all_screens(&origin("https://a.test"));
+        assert_eq!(refusal, Err(PolicyRefusal::Disabled));
+    }
+
+    #[test]
+    fn an_opaque_origin_is_refused_even_by_the_widest_list() {
+        for opaque in [
+            origin("data:text/html,x"),
+            origin("file:///etc/hosts"),
+            Origin::new_opaque(),
+        ] {
+            let refusal = policy(&["*"]).check_all_screens(&opaque);
+            assert_eq!(refusal, Err(PolicyRefusal::OpaqueOrigin));
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_preference_to_set() {
+        assert!(
+            PolicyRefusal::Disabled
+                .to_string()
+                .contains(ALL_SCREENS_ENABLED)
+        );
+        let not_listed = PolicyRefusal::NotListed {
+            origin: "https://a.test".to_owned(),
+        };
+        assert!(not_listed.to_string().contains(ALL_SCREENS_ALLOWED_ORIGINS));
+        assert!(not_listed.to_string().ends_with("https://a.test"));
+    }
+
+    #[test]
+    fn narrowing_keeps_the_overlap_of_wildcards() {
+        let older = policy(&["https://[*.]corp.test", "http://a.test:8080"]);
+        let newer = policy(&["kiosk.corp.test:443", "a.test", "https://new.test"]);
+        let both = older.narrowed_by(&newer);
+        let listed: Vec<String> = both
+            .all_screens_allowed_origins
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            listed,
+            ["https://kiosk.corp.test:443", "http://a.test:8080"]
+        );
+    }
+
+    #[test]
+    fn narrowing_never_turns_the_feature_on_again() {
+        let mut off = policy(&["*"]);
+        off.all_screens_enabled = false;
+        let on = policy(&["*"]);
+        assert!(!off.narrowed_by(&on).all_screens_enabled);
+        assert!(!on.narrowed_by(&off).all_screens_enabled);
+        assert!(on.narrowed_by(&on).all_screens_enabled);
+    }
+
+    #[test]
+    fn narrowing_stays_within_the_limit_of_a_list() {
+        let hosts: Vec<String> = (0..60).map(|n| format!("host{n}.test")).collect();
+        let ports: Vec<String> = (0..60).map(|n| format!("*:{n}")).collect();
+        let list = |texts: &[String]| policy(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let both = list(&hosts).narrowed_by(&list(&ports));
+        assert_eq!(both.all_screens_allowed_origins.len(), MAX_ALLOWED_ORIGINS);
+    }
+
+    fn any_list() -> impl Strategy<Value = Vec<&'static str>> {
+        let patterns = vec![
+            "*",
+            "https://*",
+            "*:8443",
+            "[*.]a.test",
+            "https://[*.]a.test",
+            "a.test",
+            "b.a.test:443",
+            "http://[*.]b.a.test:*",
+            "http://127.0.0.1",
+            "https://[::1]:8443",
+        ];
+        proptest::collection::vec(proptest::sample::select(patterns), 0..5)
+    }
+
+    proptest! {
+        #[test]
+        fn a_narrowed_policy_allows_exactly_what_both_allow(older in any_list(), newer in any_list()) {
+            let (older, newer) = (policy(&older), policy(&newer));
+            let both = older.narrowed_by(&newer);
+            for url in [
+                "https://a.test", "http://a.test", "https://a.test:8443", "https://b.a.test",
+                "http://c.b.a.test", "http://127.0.0.1", "https://[::1]:8443", "https://evila.test",
+            ] {
+                let origin = origin(url);
+                let expected = older.check_all_screens(&origin).is_ok()
+                    && newer.check_all_screens(&origin).is_ok();
+                prop_assert_eq!(both.check_all_screens(&origin).is_ok(), expected, "{}", url);
+            }
+        }
+    }
+}

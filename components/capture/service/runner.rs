@@ -1,0 +1,240 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! The service's thread: feeds the core and carries out what it decides.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, after, never, select};
+use servo_base::generic_channel::{GenericCallback, GenericSharedMemory};
+use servo_capture_traits::{
+    AllScreensReply, CaptureRequest, ClientId, FrameMessage, ServiceNotice, SourceEvent, SourceId,
+};
+
+use super::inbox::{Inbox, Mail};
+use super::indicator_thread::IndicatorCommand;
+use super::CaptureEmbedder;
+use crate::core::{CaptureNotice, Core, Effect, EngineCommand, Event, RequestId, Timestamp};
+use crate::grabber::GrabError;
+use crate::indicator::IndicatorError;
+
+/// Everything that the service's thread owns.
+pub(super) struct Runner {
+    pub(super) core: Core,
+    pub(super) started: Instant,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) embedder: Arc<dyn CaptureEmbedder>,
+    pub(super) engine: Sender<EngineCommand>,
+    pub(super) indicator: Sender<IndicatorCommand>,
+    pub(super) replies: HashMap<RequestId, GenericCallback<AllScreensReply>>,
+    pub(super) sinks: HashMap<SourceId, GenericCallback<SourceEvent>>,
+    pub(super) last_request: u64,
+    pub(super) embedder_notices: Receiver<CaptureNotice>,
+}
+
+impl Runner {
+    /// Serves until the browser exits; returns whom to tell that it is done.
+    pub(super) fn run(mut self, mail: &Mail, events: &Receiver<Event>) -> Option<Sender<()>> {
+        loop {
+            // The constellation's word comes before the page's: a request of a
+            // document that is known to be gone is not begun.
+            while let Ok(notice) = mail.notices.try_recv() {
+                self.notice(notice);
+            }
+            let deadline = self.core.next_deadline();
+            let timer = deadline.map_or_else(never, |deadline| after(self.until(deadline)));
+            select! {
+                recv(mail.notices) -> notice => match notice {
+                    Ok(notice) => self.notice(notice),
+                    Err(_) => return None,
+                },
+                recv(mail.requests) -> request => if let Ok((client, request)) = request {
+                    self.request(client, request);
+                },
+                recv(events) -> event => match event {
+                    Ok(event) => self.event(event),
+                    Err(_) => return None,
+                },
+                recv(self.embedder_notices) -> notice => if let Ok(notice) = notice {
+                    self.embedder.notify(notice);
+                },
+                recv(mail.flood) -> _ => for client in self.inbox.take_flooded() {
+                    self.event(Event::ClientFlooded { client });
+                },
+                recv(timer) -> _ => self.event(Event::Tick),
+                recv(mail.exit) -> done => {
+                    self.event(Event::Exit);
+                    return done.ok();
+                },
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_start(self.started.elapsed())
+    }
+
+    fn until(&self, deadline: Timestamp) -> Duration {
+        deadline.since(self.now())
+    }
+
+    fn event(&mut self, event: Event) {
+        let mut lost = Vec::new();
+        let now = self.now();
+        for effect in self.core.handle(event, now) {
+            self.carry_out(effect, &mut lost);
+        }
+        // A sink that cannot be reached any more is a page that is gone.
+        for source in lost {
+            self.event(Event::SinkLost { source });
+        }
+    }
+
+    fn notice(&mut self, notice: ServiceNotice) {
+        self.event(match notice {
+            ServiceNotice::PipelineActivity { pipeline, active } => {
+                Event::PipelineActivity { pipeline, active }
+            },
+            ServiceNotice::PipelineGone(pipeline) => Event::PipelineGone { pipeline },
+        });
+    }
+
+    fn request(&mut self, client: ClientId, request: CaptureRequest) {
+        let event = match request {
+            CaptureRequest::AllScreens {
+                pipeline,
+                origin,
+                reply,
+            } => {
+                self.last_request += 1;
+                let request = RequestId(self.last_request);
+                self.replies.insert(request, reply);
+                Event::AllScreens {
+                    request,
+                    client,
+                    pipeline,
+                    origin,
+                }
+            },
+            CaptureRequest::Attach { source, sink } => {
+                self.keep_sink(client, source, sink);
+                Event::Attach { client, source }
+            },
+            CaptureRequest::Clone {
+                source,
+                clone,
+                sink,
+            } => {
+                self.keep_sink(client, clone, sink);
+                Event::Clone {
+                    client,
+                    source,
+                    clone,
+                }
+            },
+            CaptureRequest::Stop { source } => Event::Stop { client, source },
+            CaptureRequest::Release { source, sequence } => Event::Release {
+                client,
+                source,
+                sequence,
+            },
+        };
+        self.event(event);
+    }
+
+    /// Keeps a sink unless it would take another's place.
+    fn keep_sink(
+        &mut self,
+        client: ClientId,
+        source: SourceId,
+        sink: GenericCallback<SourceEvent>,
+    ) {
+        if self.core.may_keep_sink(client, source) {
+            self.sinks.insert(source, sink);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect, lost: &mut Vec<SourceId>) {
+        match effect {
+            Effect::Reply { request, result } => {
+                let Some(reply) = self.replies.remove(&request) else {
+                    log::error!("{request:?} was answered twice");
+                    return;
+                };
+                // Err: the page's process is gone, and its pipeline soon too.
+                if let Err(error) = reply.send(AllScreensReply(result)) {
+                    log::debug!("{request:?} could not be answered: {error:?}");
+                }
+            },
+            Effect::Deliver { source, frame } => {
+                let message = FrameMessage {
+                    sequence: frame.sequence,
+                    captured_at: frame.captured_at,
+                    size: frame.size,
+                    damage: frame.damage,
+                    pixels: GenericSharedMemory::from_arc_vec(frame.pixels),
+                };
+                self.tell(source, SourceEvent::Frame(message), lost);
+            },
+            Effect::Tell { source, event } => self.tell(source, event, lost),
+            Effect::Forget { source } => {
+                self.sinks.remove(&source);
+            },
+            Effect::Engine(command) => self.command_engine(command),
+            Effect::Indicate {
+                generation,
+                content,
+                monitors,
+            } => self.command_indicator(IndicatorCommand::Show {
+                generation,
+                content,
+                monitors,
+            }),
+            Effect::HideIndicator => self.command_indicator(IndicatorCommand::Hide),
+            Effect::Notify(notice) => self.embedder.notify(notice),
+        }
+    }
+
+    fn tell(&mut self, source: SourceId, event: SourceEvent, lost: &mut Vec<SourceId>) {
+        let Some(sink) = self.sinks.get(&source) else {
+            return;
+        };
+        if let Err(error) = sink.send(event) {
+            log::debug!("{source} has lost its sink: {error:?}");
+            lost.push(source);
+        }
+    }
+
+    /// Never blocks: an engine that does not take its commands hangs in the
+    /// display server, and everything that waits for it ends.
+    fn command_engine(&mut self, command: EngineCommand) {
+        if let Err(error) = self.engine.try_send(command) {
+            let what = match error {
+                TrySendError::Full(_) => "the display server does not answer",
+                TrySendError::Disconnected(_) => "the capture engine has ended",
+            };
+            log::error!("{what}");
+            if !self.core.is_idle() {
+                let error = GrabError::Disconnected(what.to_owned());
+                self.event(Event::DisplayServerLost { error });
+            }
+        }
+    }
+
+    fn command_indicator(&mut self, command: IndicatorCommand) {
+        if let Err(error) = self.indicator.try_send(command) {
+            let (what, command) = match error {
+                TrySendError::Full(command) => ("the indicator does not answer", command),
+                TrySendError::Disconnected(command) => ("the indicator has ended", command),
+            };
+            log::error!("{what}");
+            if let IndicatorCommand::Show { generation, .. } = command {
+                let error = IndicatorError::CannotShow(what.to_owned());
+                self.event(Event::IndicatorFailed { generation, error });
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! Shows one capture stream in one element: a thread between the stream's
+//! [`FrameBus`] and the element's renderer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use servo_base::generic_channel::GenericCallback;
+use servo_capture_traits::{BusUpdate, CapturedFrame, FrameBus};
+use servo_media_player::metadata::Metadata;
+use servo_media_player::video::{Buffer, VideoFrame, VideoFrameData, VideoFrameRenderer};
+use servo_media_player::{PlaybackState, PlayerError, PlayerEvent};
+
+/// How often `currentTime` goes on while it plays; the media element fires
+/// `timeupdate` no more often
+/// (<https://html.spec.whatwg.org/multipage/#time-marches-on>).
+const POSITION_PERIOD: Duration = Duration::from_millis(250);
+
+/// The controls of a running playback. Dropping them ends it.
+pub(crate) struct Playback {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    bus: Arc<FrameBus>,
+    sender: GenericCallback<PlayerEvent>,
+    video: Arc<Mutex<dyn VideoFrameRenderer>>,
+    playing: AtomicBool,
+    stopped: AtomicBool,
+    /// Set when one of the above has changed.
+    interrupt: AtomicBool,
+}
+
+impl Playback {
+    /// Starts to show `bus`, paused: the first frame is shown all the same.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub(crate) fn start(
+        bus: Arc<FrameBus>,
+        sender: GenericCallback<PlayerEvent>,
+        video: Arc<Mutex<dyn VideoFrameRenderer>>,
+        playing: bool,
+    ) -> Result<Self, PlayerError> {
+        let shared = Arc::new(Shared {
+            bus,
+            sender,
+            video,
+            playing: playing.into(),
+            stopped: false.into(),
+            interrupt: false.into(),
+        });
+        let thread_shared = shared.clone();
+        thread::Builder::new()
+            .name("CapturePlayback".to_owned())
+            .spawn(move || Pump::new(&thread_shared).run())
+            .map_err(|error| PlayerError::Backend(error.to_string()))?;
+        Ok(Self { shared })
+    }
+
+    /// Plays or pauses, and tells the element if that is a change.
+    pub(crate) fn set_playing(&self, playing: bool) {
+        if self.shared.playing.swap(playing, Ordering::AcqRel) == playing {
+            return;
+        }
+        self.shared.interrupt();
+        self.shared.tell(PlayerEvent::StateChanged(if playing {
+            PlaybackState::Playing
+        } else {
+            PlaybackState::Paused
+        }));
+    }
+
+    /// Whether it plays.
+    pub(crate) fn is_playing(&self) -> bool {
+        self.shared.playing.load(Ordering::Acquire)
+    }
+
+    /// Ends it without an event.
+    pub(crate) fn stop(&self) {
+        self.shared.stopped.store(true, Ordering::Release);
+        self.shared.interrupt();
+    }
+}
+
+impl Drop for Playback {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Shared {
+    fn interrupt(&self) {
+        self.interrupt.store(true, Ordering::Release);
+        self.bus.wake();
+    }
+
+    fn tell(&self, event: PlayerEvent) {
+        if let Err(error) = self.sender.send(event) {
+            log::debug!("the media element is gone: {error:?}");
+        }
+    }
+}
+
+/// Keeps the frame, and with it its lease, for as long as a renderer shows it.
+struct FrameBuffer(CapturedFrame);
+
+impl Buffer for FrameBuffer {
+    fn to_vec(&self) -> Option<VideoFrameData> {
+        Some(VideoFrameData::Raw(self.0.pixels.clone()))
+    }
+}
+
+/// The thread's own state.
+struct Pump<'a> {
+    shared: &'a Shared,
+    /// Version of the bus that is on screen; 0: none yet.
+    shown: u64,
+    size: (u32, u32),
+    /// Played time up to the last pause.
+    played: Duration,
+    /// When it was played on, if it plays.
+    since: Option<Instant>,
+}
+
+impl<'a> Pump<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        Self {
+            shared,
+            shown: 0,
+            size: (0, 0),
+            played: Duration::ZERO,
+            since: None,
+        }
+    }
+
+    fn run(mut self) {
+        // While paused, frames are looked at but not shown.
+        let mut seen = 0;
+        loop {
+            if self.shared.stopped.load(Ordering::Acquire) {
+                return;
+            }
+            let playing = self.keep_time();
+            if playing {
+                seen = self.shown;
+            }
+            let deadline = playing.then(|| Instant::now() + POSITION_PERIOD);
+            match self.shared.bus.wait(seen, &self.shared.interrupt, deadline) {
+                BusUpdate::Frame { frame, version } => {
+                    if self.shown == 0 || playing {
+                        self.show(frame);
+                        self.shown = version;
+                    }
+                    seen = version;
+                },
+                BusUpdate::TimedOut => {
+                    self.shared
+                        .tell(PlayerEvent::PositionChanged(self.position().as_secs_f64()));
+                },
+                BusUpdate::Interrupted => {},
+                BusUpdate::Ended => return self.end(),
+            }
+        }
+    }
+
+    /// Counts the time that was played; returns whether it plays now.
+    fn keep_time(&mut self) -> bool {
+        let playing = self.shared.playing.load(Ordering::Acquire) && self.shown != 0;
+        match (playing, self.since) {
+            (true, None) => self.since = Some(Instant::now()),
+            (false, Some(since)) => {
+                self.played += since.elapsed();
+                self.since = None;
+            },
+            _ => {},
+        }
+        playing
+    }
+
+    fn position(&self) -> Duration {
+        self.played + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    fn show(&mut self, frame: CapturedFrame) {
+        let is_first = self.shown == 0;
+        let (width, height) = (frame.size.width, frame.size.height);
+        if self.size != (width, height) {
+            self.size = (width, height);
+            // Before the frame: the element takes no frame while it has no
+            // metadata, and of a static screen there is no second frame.
+            self.shared
+                .tell(PlayerEvent::MetadataUpdated(metadata(width, height)));
+        }
+        let (Ok(width), Ok(height)) = (i32::try_from(width), i32::try_from(height)) else {
+            return;
+        };
+        let Some(frame) = VideoFrame::new(width, height, Arc::new(FrameBuffer(frame))) else {
+            return;
+        };
+        self.shared
+            .video
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .render(frame);
+        self.shared.tell(PlayerEvent::VideoFrameUpdated);
+        if is_first {
+            // The element has enough data now and may begin to play.
+            let state = if self.shared.playing.load(Ordering::Acquire) {
+                PlaybackState::Playing
+            } else {
+                PlaybackState::Paused
+            };
+            self.shared.tell(PlayerEvent::StateChanged(state));
+        }
+    }
+
+    fn end(mut self) {
+        self.keep_time();
+        let position = self.position();
+        // Without a duration the element does not count as ended.
+        self.shared
+            .tell(PlayerEvent::PositionChanged(position.as_secs_f64()));
+        self.shared
+            .tell(PlayerEvent::DurationChanged(Some(position)));
+        self.shared.tell(PlayerEvent::EndOfStream);
+    }
+}
+
+fn metadata(width: u32, height: u32) -> Metadata {
+    Metadata {
+        duration: None,
+        width,
+        height,
+        format: "raw".to_owned(),
+        is_seekable: false,
+        video_tracks: vec!["capture".to_owned()],
+        audio_tracks: Vec::new(),
+        is_live: true,
+        title: None,
+    }
+}
+
+#[cfg(test)]
+#[path = "playback_tests.rs"]
+mod tests;

@@ -1,0 +1,31 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! The one place where the service's errors become DOMExceptions.
+
+use servo_capture_traits::CaptureError;
+
+use crate::dom::bindings::error::Error;
+
+/// The exception for a failed `getAllScreensMedia()`
+/// (<https://screen-share.github.io/capture-all-screens/#dom-mediadevices-getallscreensmedia>).
+pub(crate) fn all_screens_exception(error: &CaptureError) -> Error {
+    let message = Some(format!(
+        "Failed to execute 'getAllScreensMedia' on 'MediaDevices': {error}."
+    ));
+    match error {
+        // Steps 2.1 and 2.2: not on the allowlist; the platform is limited. A
+        // missing indicator is such a limit.
+        CaptureError::RefusedByPolicy(_) |
+        CaptureError::PlatformLimitation(_) |
+        CaptureError::NoIndicator(_) => Error::NotAllowed(message),
+        // Step 2.3: one monitor is not to be read.
+        CaptureError::NotReadable(_) => Error::NotReadable(message),
+        CaptureError::DocumentInactive => Error::InvalidState(message),
+        // Step 2.3: any other reason.
+        CaptureError::Aborted(_) |
+        CaptureError::BadRequest(_) |
+        CaptureError::TooMany { .. } => Error::Abort(message),
+    }
+}

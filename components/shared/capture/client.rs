@@ -1,0 +1,139 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! How a page's process reaches the service, and how the constellation does.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use servo_base::generic_channel::{GenericCallback, SendError};
+use servo_base::id::PipelineId;
+
+use crate::{CaptureRequest, ClientId};
+
+/// How long the constellation waits for the service to take the indicator down
+/// when the browser shuts down.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// An event loop's way to the service; travels in the initial script state.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct CaptureClient {
+    requests: Option<GenericCallback<CaptureRequest>>,
+    /// Whether `getAllScreensMedia` is exposed to pages at all. Exposure only:
+    /// the service decides about each call.
+    all_screens_exposed: bool,
+}
+
+impl fmt::Debug for CaptureClient {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("CaptureClient")
+    }
+}
+
+impl CaptureClient {
+    /// Whether the preferences expose `getAllScreensMedia` to pages.
+    pub fn all_screens_exposed(&self) -> bool {
+        self.all_screens_exposed
+    }
+
+    /// Hands a request to the service.
+    ///
+    /// # Errors
+    /// When the service is gone, or there never was one. A reply callback in
+    /// the request is dropped then: settle the promise yourself.
+    pub fn send(&self, request: CaptureRequest) -> Result<(), SendError> {
+        match &self.requests {
+            Some(requests) => requests.send(request),
+            None => Err(SendError::Disconnected),
+        }
+    }
+}
+
+/// What the constellation tells the service. It is the word of the parent
+/// process, so the service believes it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ServiceNotice {
+    /// The document became fully active, or is not any more: left, or in history.
+    PipelineActivity {
+        /// Which document.
+        pipeline: PipelineId,
+        /// Whether it is fully active now.
+        active: bool,
+    },
+    /// The document is gone: closed, crashed, or its process died.
+    PipelineGone(PipelineId),
+}
+
+/// How requests and notices reach the service's thread; implemented by the
+/// service. None of its methods may block for long or panic.
+pub trait Submission: Send + Sync {
+    /// A request of `client`. Called on script threads or on the router.
+    fn request(&self, client: ClientId, request: CaptureRequest);
+    /// A notice of the constellation.
+    fn notice(&self, notice: ServiceNotice);
+    /// Ends every capture, takes the indicator down and joins the service's
+    /// threads, within `timeout`.
+    fn exit(&self, timeout: Duration);
+}
+
+/// The constellation's handle on the service. Not serializable: it stays in
+/// the parent process.
+#[derive(Clone)]
+pub struct CaptureServiceHandle {
+    submission: Arc<dyn Submission>,
+    all_screens_exposed: bool,
+}
+
+impl fmt::Debug for CaptureServiceHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("CaptureServiceHandle")
+    }
+}
+
+impl CaptureServiceHandle {
+    /// A handle on a service.
+    pub fn new(submission: Arc<dyn Submission>, all_screens_exposed: bool) -> Self {
+        Self {
+            submission,
+            all_screens_exposed,
+        }
+    }
+
+    /// Mints the sender of one event loop. Whatever comes through it is that
+    /// client's, whatever the message says.
+    pub fn mint_client(&self) -> CaptureClient {
+        let client = ClientId::next();
+        let submission = self.submission.clone();
+        let requests = GenericCallback::new(move |request| match request {
+            Ok(request) => submission.request(client, request),
+            Err(error) => log::warn!("{client} sent what is no capture request: {error:?}"),
+        });
+        if let Err(error) = &requests {
+            log::error!("{client} has no way to the capture service: {error:?}");
+        }
+        CaptureClient {
+            requests: requests.ok(),
+            all_screens_exposed: self.all_screens_exposed,
+        }
+    }
+
+    /// The document became fully active, or is not any more.
+    pub fn pipeline_activity(&self, pipeline: PipelineId, active: bool) {
+        self.submission
+            .notice(ServiceNotice::PipelineActivity { pipeline, active });
+    }
+
+    /// The document is gone. May be said more than once.
+    pub fn pipeline_gone(&self, pipeline: PipelineId) {
+        self.submission.notice(ServiceNotice::PipelineGone(pipeline));
+    }
+
+    /// Ends the service; returns when the indicator is down or after two
+    /// seconds.
+    pub fn exit(&self) {
+        self.submission.exit(EXIT_TIMEOUT);
+    }
+}

@@ -1,0 +1,34 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! The words that a page's process and the capture service have in common:
+//! ids, screens, settings, messages, frames.
+//!
+//! What belongs here: data that crosses the boundary between script (or media)
+//! and the service, and the mailbox in which frames wait for a `<video>`.
+//! What does not: decisions (they are the service's, in `servo-capture`), and
+//! anything that names a monitor across two grants. Script never sees more of
+//! a monitor than a [`ScreenInfo`].
+
+#![deny(unsafe_code)]
+
+mod bus;
+mod client;
+mod error;
+mod frame;
+mod geometry;
+mod ids;
+mod messages;
+mod screen;
+mod settings;
+
+pub use bus::{BusUpdate, FrameBus};
+pub use client::{CaptureClient, CaptureServiceHandle, ServiceNotice, Submission};
+pub use error::CaptureError;
+pub use frame::{CapturedFrame, Damage, FrameLease, FrameMessage};
+pub use geometry::{CssPixel, DesktopPixel, MonitorPixel};
+pub use ids::{ClientId, SourceId};
+pub use messages::{AllScreensReply, CaptureRequest, EndReason, GrantedSource, SourceEvent};
+pub use screen::ScreenInfo;
+pub use settings::{CursorMode, DisplaySurface, SourceSettings};

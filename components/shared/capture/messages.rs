@@ -1,0 +1,112 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! Messages between a page's process and the service.
+
+use serde::{Deserialize, Serialize};
+use servo_base::generic_channel::GenericCallback;
+use servo_base::id::PipelineId;
+
+use crate::{CaptureError, FrameMessage, ScreenInfo, SourceId, SourceSettings};
+
+/// What script asks of the service. Every request that carries a reply is
+/// answered exactly once.
+#[derive(Deserialize, Serialize)]
+pub enum CaptureRequest {
+    /// `getAllScreensMedia()`: a source for every monitor.
+    AllScreens {
+        /// The document that asks.
+        pipeline: PipelineId,
+        /// Its origin's ASCII serialization, `null` if opaque: a claim.
+        origin: String,
+        /// Gets the answer.
+        reply: GenericCallback<AllScreensReply>,
+    },
+    /// Frames and events of `source`, granted before, go to `sink` from now on.
+    Attach {
+        /// One of the sources of an [`AllScreensReply`] to the same document.
+        source: SourceId,
+        /// Gets the frames and events.
+        sink: GenericCallback<SourceEvent>,
+    },
+    /// `MediaStreamTrack.clone()`: `clone` shows what `source` shows.
+    Clone {
+        /// A live source of the same client.
+        source: SourceId,
+        /// The clone's id, random, chosen by script because `clone()` answers
+        /// at once.
+        clone: SourceId,
+        /// Gets the clone's frames and events.
+        sink: GenericCallback<SourceEvent>,
+    },
+    /// `MediaStreamTrack.stop()`, or the track was garbage collected. The sink
+    /// gets no further event.
+    Stop {
+        /// The source to stop.
+        source: SourceId,
+    },
+    /// The page is done with a frame.
+    Release {
+        /// Whose frame it was.
+        source: SourceId,
+        /// Its sequence number.
+        sequence: u64,
+    },
+}
+
+/// A source as granted to a page.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct GrantedSource {
+    /// For [`CaptureRequest::Attach`] and `Stop`.
+    pub source: SourceId,
+    /// The captured monitor.
+    pub screen: ScreenInfo,
+    /// The settings that frames will have.
+    pub settings: SourceSettings,
+    /// `deviceId` as the page sees it: random for every grant.
+    pub device_id: String,
+}
+
+/// The answer to [`CaptureRequest::AllScreens`]: a source for each monitor,
+/// ordered by position, top to bottom within left to right.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct AllScreensReply(pub Result<Vec<GrantedSource>, CaptureError>);
+
+/// What happens to a source, in order.
+#[derive(Debug, Deserialize, Serialize)]
+pub enum SourceEvent {
+    /// A new frame. Until it is released, only a few more follow.
+    Frame(FrameMessage),
+    /// The monitor was moved or changed its mode; frames of the new size follow.
+    Changed {
+        /// The monitor as it is now.
+        screen: ScreenInfo,
+        /// The settings as they are now.
+        settings: SourceSettings,
+    },
+    /// No frames come for a while (`true`), or come again (`false`).
+    Muted(bool),
+    /// The last event: the source is over, and not because script stopped it.
+    Ended(EndReason),
+}
+
+/// Why a source ended by itself.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
+pub enum EndReason {
+    /// Its monitor was unplugged.
+    #[error("the monitor was disconnected")]
+    MonitorRemoved,
+    /// The display server went away.
+    #[error("the display server is gone: {0}")]
+    DisplayServerLost(String),
+    /// The privacy indicator was lost and could not be shown again.
+    #[error("the privacy indicator was lost: {0}")]
+    IndicatorLost(String),
+    /// The request that named it was refused.
+    #[error("the request was refused: {0}")]
+    Refused(String),
+    /// The browser is shutting down, or the document is gone.
+    #[error("the document or the browser was closed")]
+    Closed,
+}

@@ -1,0 +1,282 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! A browser on Servo with the web's screen capture APIs.
+
+mod batch;
+mod cli;
+mod config;
+mod delegate;
+mod embedder;
+mod headless;
+mod output;
+mod prompts;
+mod shell;
+mod tabs;
+mod webdriver;
+mod window;
+
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser as _};
+use servo::{EventLoopWaker, Opts, Preferences, Servo, ServoBuilder};
+use servo_capture::CaptureConfig;
+use servo_media::BackendInit as _;
+use servo_media_gstreamer::GStreamerBackend;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use crate::batch::Batch;
+use crate::cli::Arguments;
+use crate::embedder::StandardErrorEmbedder;
+use crate::headless::Headless;
+use crate::shell::{EXIT_CONFIGURATION, EXIT_SUCCESS, EXIT_UNAVAILABLE, Frontend, Shell};
+use crate::webdriver::WebDriver;
+
+/// How Servo starts this program again for the pages of one site.
+const CONTENT_PROCESS: &str = "--content-process";
+/// How long Servo may take to end.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
+
+fn main() -> ExitCode {
+    // A page's process is told what it is by Servo and reads no other option.
+    let mut arguments = std::env::args().skip_while(|argument| argument != CONTENT_PROCESS);
+    if arguments.next().is_some()
+        && let Some(token) = arguments.next()
+    {
+        install_libraries();
+        servo::run_content_process(token);
+        return ExitCode::SUCCESS;
+    }
+    let arguments = Arguments::parse();
+    if let Some(shell) = arguments.completions {
+        let mut script = Vec::new();
+        let mut command = Arguments::command();
+        clap_complete::generate(shell, &mut command, "captureshell", &mut script);
+        // Whoever reads it may stop early.
+        let _ = output::print_line(String::from_utf8_lossy(&script).trim_end());
+        return ExitCode::SUCCESS;
+    }
+    match run(&arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            output::complain(format_args!("{:#}", failure.error));
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Why the browser did not run, and how it says so to whoever started it.
+struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+trait OrExit<T> {
+    /// On an error the program ends with `code`.
+    fn or_exit(self, code: u8) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
+    fn or_exit(self, code: u8) -> Result<T, Failure> {
+        self.map_err(|error| Failure {
+            code,
+            error: error.into(),
+        })
+    }
+}
+
+/// Everything that is settled before Servo starts.
+struct Start {
+    url: Url,
+    preferences: Preferences,
+    webdriver_port: Option<u16>,
+    multiprocess: bool,
+    print_console: bool,
+}
+
+fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    // Bad luck with the log is no reason not to run.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "off".into()))
+        .with_writer(std::io::stderr)
+        .try_init();
+    let configuration = match config::load(arguments) {
+        Ok(configuration) => configuration,
+        Err(errors) => {
+            for error in errors {
+                output::complain(format_args!("{error}"));
+            }
+            return Ok(EXIT_CONFIGURATION);
+        }
+    };
+    for warning in &configuration.warnings {
+        output::complain(format_args!("{warning}"));
+    }
+    let url = start_page(arguments).or_exit(2)?;
+    let webdriver_port = arguments.webdriver.map(webdriver_port).transpose()?;
+
+    install_libraries();
+    servo_capture::configure(
+        CaptureConfig {
+            backend: arguments.capture_backend,
+            policy: configuration.policy,
+        },
+        Arc::new(StandardErrorEmbedder),
+    )
+    .or_exit(EXIT_UNAVAILABLE)?;
+    let start = Start {
+        url,
+        preferences: configuration.engine,
+        webdriver_port,
+        multiprocess: arguments.multiprocess,
+        print_console: arguments.print_console,
+    };
+    let mut batch = Batch::new(arguments);
+    if arguments.headless {
+        run_headless(arguments, &start, &mut batch)
+    } else {
+        window::run(arguments, start, batch)
+    }
+}
+
+/// What Servo needs of other libraries; in each of its processes, before Servo.
+fn install_libraries() {
+    // Fails only if there is a provider already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    servo_media_capture::install(GStreamerBackend::init);
+}
+
+fn start_page(arguments: &Arguments) -> anyhow::Result<Url> {
+    let text = arguments.url.as_deref().unwrap_or("about:blank");
+    let directory = std::env::current_dir().ok();
+    Ok(cli::address(text, directory.as_deref())?)
+}
+
+fn webdriver_port(port: u16) -> Result<u16, Failure> {
+    let free = webdriver::free_port(port).map_err(|error| Failure {
+        code: EXIT_UNAVAILABLE,
+        error: anyhow::anyhow!("WebDriver cannot listen on 127.0.0.1:{port}: {error}"),
+    })?;
+    if port == 0 {
+        output::complain(format_args!("WebDriver listens on 127.0.0.1:{free}"));
+    }
+    Ok(free)
+}
+
+impl Start {
+    /// Starts Servo and whatever commands it. From here on channels may be made.
+    fn servo(&self, waker: Box<dyn EventLoopWaker>) -> (Servo, Option<WebDriver>) {
+        let servo = ServoBuilder::default()
+            .opts(Opts {
+                multiprocess: self.multiprocess,
+                // A page that crashes must not take the browser with it.
+                hard_fail: false,
+                ..Opts::default()
+            })
+            .preferences(self.preferences.clone())
+            .event_loop_waker(waker.clone())
+            .build();
+        let webdriver = self
+            .webdriver_port
+            .map(|port| WebDriver::start(port, waker, self.preferences.clone()));
+        (servo, webdriver)
+    }
+
+    /// Starts the browser and opens its first page.
+    fn shell(
+        &self,
+        frontend: Rc<dyn Frontend>,
+        waker: Box<dyn EventLoopWaker>,
+    ) -> anyhow::Result<Rc<Shell>> {
+        let (servo, webdriver) = self.servo(waker);
+        let shell = Shell::new(servo, frontend, webdriver, self.print_console);
+        shell.listen();
+        shell.open(self.url.clone())?;
+        Ok(shell)
+    }
+}
+
+fn run_headless(arguments: &Arguments, start: &Start, batch: &mut Batch) -> Result<u8, Failure> {
+    let (waker, sleeper) = headless::waker();
+    let signals = Signals::watch(Box::new(waker.clone())).or_exit(EXIT_UNAVAILABLE)?;
+    let frontend = Rc::new(Headless::new(arguments.window_size()));
+    // Says early, and without Servo's panics, that there is no OpenGL.
+    drop(frontend.rendering_context().or_exit(EXIT_UNAVAILABLE)?);
+    let shell = start
+        .shell(frontend.clone(), Box::new(waker))
+        .or_exit(EXIT_UNAVAILABLE)?;
+    let code = frontend.run(&shell, &sleeper, &signals, batch);
+    limit_shutdown(code);
+    shell.shut_down();
+    Ok(code)
+}
+
+/// Ends the program with `code` when Servo has not ended by itself within [`SHUTDOWN_LIMIT`]: it
+/// waits for all of its processes and threads, one of which may hang.
+fn limit_shutdown(code: u8) {
+    let _ = std::thread::Builder::new()
+        .name("Shutdown".to_owned())
+        .spawn(move || {
+            std::thread::sleep(SHUTDOWN_LIMIT);
+            output::complain(format_args!("a page did not end in time"));
+            signal_hook::low_level::exit(code.into());
+        });
+}
+
+/// Watches for the signals that ask the browser to end, and for the end of its processes.
+pub struct Signals {
+    is_end_asked: Arc<AtomicBool>,
+    has_process_ended: Arc<AtomicBool>,
+    handle: signal_hook::iterator::Handle,
+}
+
+impl Signals {
+    /// From now on the first SIGINT or SIGTERM wakes the loop; another one ends the program there
+    /// and then.
+    fn watch(waker: Box<dyn EventLoopWaker>) -> std::io::Result<Self> {
+        use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM};
+
+        let mut signals = signal_hook::iterator::Signals::new([SIGCHLD, SIGINT, SIGTERM])?;
+        let this = Self {
+            is_end_asked: Arc::default(),
+            has_process_ended: Arc::default(),
+            handle: signals.handle(),
+        };
+        let (ask, end) = (this.is_end_asked.clone(), this.has_process_ended.clone());
+        std::thread::Builder::new()
+            .name("Signals".to_owned())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    if signal == SIGCHLD {
+                        end.store(true, Ordering::SeqCst);
+                    } else if ask.swap(true, Ordering::SeqCst) {
+                        let _ = signal_hook::low_level::emulate_default_handler(signal);
+                    }
+                    waker.wake();
+                }
+            })?;
+        Ok(this)
+    }
+
+    /// Tells the shell what came since the last call.
+    pub fn pass_on(&self, shell: &Shell) {
+        if self.is_end_asked.load(Ordering::SeqCst) {
+            shell.request_exit(EXIT_SUCCESS);
+        }
+        if self.has_process_ended.swap(false, Ordering::SeqCst) {
+            shell.find_crashed();
+        }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}

@@ -1,0 +1,203 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use capture_test_rig::process::{self, Process, Stream};
+use tempfile::TempDir;
+
+/// The browser ends by itself after this time, should a test forget it.
+const LIFETIME: Duration = Duration::from_secs(180);
+
+/// Held by the browser that runs.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// How to start the browser: headless, its console on standard output, with a home directory and a
+/// policy directory that are empty.
+#[derive(Clone, Debug, Default)]
+pub struct Launch {
+    display: Option<String>,
+    backend: Option<String>,
+    multiprocess: bool,
+    allowed_origins: Vec<String>,
+    arguments: Vec<String>,
+}
+
+impl Launch {
+    /// Without a display, in one process, nobody allowed to capture.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With `DISPLAY` set to this.
+    #[must_use]
+    pub fn display(mut self, display: &str) -> Self {
+        self.display = Some(display.to_owned());
+        self
+    }
+
+    /// With `--capture-backend`.
+    #[must_use]
+    pub fn backend(mut self, backend: &str) -> Self {
+        self.backend = Some(backend.to_owned());
+        self
+    }
+
+    /// With `--multiprocess`, or without.
+    #[must_use]
+    pub fn multiprocess(mut self, multiprocess: bool) -> Self {
+        self.multiprocess = multiprocess;
+        self
+    }
+
+    /// With this origin among those that may capture all screens.
+    #[must_use]
+    pub fn allow(mut self, origin: &str) -> Self {
+        self.allowed_origins.push(origin.to_owned());
+        self
+    }
+
+    /// With one more argument.
+    #[must_use]
+    pub fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Waits until no other browser runs and starts this one on a page.
+    ///
+    /// # Errors
+    /// There is no such program.
+    pub fn open(self, url: &str) -> Result<Browser> {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let home = tempfile::tempdir()?;
+        let mut command = Command::new(browser_program()?);
+        command
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("XDG_SESSION_TYPE")
+            .env_remove("XDG_CONFIG_HOME")
+            .env("HOME", home.path())
+            .args(["--headless", "--print-console"])
+            .args(["--exit-after", &LIFETIME.as_secs().to_string()])
+            .arg("--managed-prefs-dir")
+            .arg(home.path());
+        if let Some(display) = self.display {
+            command.env("DISPLAY", display);
+        }
+        if let Some(backend) = self.backend {
+            command.args(["--capture-backend", &backend]);
+        }
+        if self.multiprocess {
+            command.arg("--multiprocess");
+        }
+        if !self.allowed_origins.is_empty() {
+            let list = serde_json::to_string(&self.allowed_origins)?;
+            command.arg("--pref");
+            command.arg(format!(
+                "dom_screen_capture_all_screens_allowed_origins={list}"
+            ));
+        }
+        command.args(self.arguments).arg(url);
+        Ok(Browser {
+            process: Process::spawn(command)?,
+            _home: home,
+            _turn: turn,
+        })
+    }
+}
+
+/// A running browser; killed with its content processes when dropped.
+#[derive(Debug)]
+pub struct Browser {
+    process: Process,
+    _home: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Browser {
+    /// The process id of the parent process, in which the capture service runs.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The processes that run pages; none unless started with `--multiprocess`.
+    ///
+    /// # Errors
+    /// `/proc` cannot be read.
+    pub fn content_processes(&self) -> Result<Vec<u32>> {
+        process::descendants(self.process.id())
+    }
+
+    /// The files in shared memory that the parent process has open: what frames lie in.
+    ///
+    /// # Errors
+    /// The browser has ended.
+    pub fn shared_memory_count(&self) -> Result<usize> {
+        let descriptors = process::descriptors(self.process.id())?;
+        let is_shared_memory = |path: &&PathBuf| path.to_string_lossy().starts_with("/memfd:");
+        Ok(descriptors.iter().filter(is_shared_memory).count())
+    }
+
+    /// Every file descriptor of the parent process.
+    ///
+    /// # Errors
+    /// The browser has ended.
+    pub fn descriptor_count(&self) -> Result<usize> {
+        process::descriptor_count(self.process.id())
+    }
+
+    /// Waits for the browser to end by itself.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn wait(&mut self, timeout: Duration) -> Result<ExitStatus> {
+        self.process.wait(timeout)
+    }
+
+    /// Whether it still runs.
+    ///
+    /// # Errors
+    /// The system call's.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait()?.is_none())
+    }
+
+    /// What the browser wrote to standard error.
+    pub fn errors(&self) -> String {
+        self.process.lines(Stream::Stderr, 0).join("\n")
+    }
+
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+}
+
+/// The browser's program: `CAPTURESHELL`, or the one in the folder of this test's build.
+///
+/// # Errors
+/// There is none.
+pub fn browser_program() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("CAPTURESHELL") {
+        return Ok(PathBuf::from(path));
+    }
+    let test_program = env::current_exe()?;
+    let profile_folder = test_program
+        .parent()
+        .and_then(|deps| deps.parent())
+        .context("the test program is not in a target folder")?;
+    let program = profile_folder.join("captureshell");
+    if !program.exists() {
+        bail!(
+            "{} is missing: build the browser first (./mach build), or name one in CAPTURESHELL",
+            program.display()
+        );
+    }
+    Ok(program)
+}

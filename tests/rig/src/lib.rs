@@ -1,0 +1,33 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! Real X servers with several monitors, and pictures of known pixels on them.
+//!
+//! Tests and benches start a server of their own ([`Xvfb`], [`XorgDummy`]), rearrange its monitors
+//! while somebody captures them, put a [`Picture`] on each with a [`Painter`], and compare what was
+//! captured with [`Picture::pixel`] or with a [`Screenshot`] taken by the plainest request there
+//! is. Every server and every [`Process`](process::Process) is ended when its value is dropped and
+//! also when the test process dies. No wait is without a deadline.
+//!
+//! Nothing here knows Servo or the capture service.
+
+mod inspect;
+mod layout;
+mod monitor;
+mod painter;
+mod picture;
+pub mod process;
+mod server;
+mod watch;
+mod xorg_dummy;
+mod xvfb;
+
+pub use inspect::{Screenshot, WindowInfo, screenshot, unmap_window, windows};
+pub use monitor::MonitorSpec;
+pub use painter::Painter;
+pub use picture::{Bgra, Picture, expected, frame_number};
+pub use server::XServer;
+pub use watch::{MapWatch, ReadWatch};
+pub use xorg_dummy::{XorgDummy, XorgDummyBuilder};
+pub use xvfb::{Xvfb, XvfbBuilder};

@@ -1,0 +1,559 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! Child processes that cannot be left behind, with bounded logs and a deadline on every wait, and
+//! what `/proc` tells about them.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use anyhow::{Context, Result, anyhow, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+/// Lines kept of each stream; older ones are dropped.
+const MAX_LINES: usize = 10_000;
+/// Longer lines are broken here, so that a stream without line ends stays bounded.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
+/// How long a killed process may take to be gone.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Which output of a process.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// A running child process: the leader of a process group of its own, killed with all its
+/// descendants when dropped, and by the kernel when this process dies.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    pidfd: OwnedFd,
+    stdout: Arc<LineLog>,
+    stderr: Arc<LineLog>,
+    status: Option<ExitStatus>,
+}
+
+impl Process {
+    /// Starts `command` with no input and both outputs collected line by line.
+    ///
+    /// # Errors
+    /// The program cannot be started; the error's root is the [`io::Error`].
+    pub fn spawn(mut command: Command) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        die_with_this_process(&mut command);
+        let mut child =
+            spawn_from_lasting_thread(command).with_context(|| format!("starting {name}"))?;
+        let process_id = Pid::from_child(&child);
+        let stdout = LineLog::collect(child.stdout.take())?;
+        let stderr = LineLog::collect(child.stderr.take())?;
+        let pidfd = rustix::process::pidfd_open(process_id, PidfdFlags::empty())
+            .with_context(|| format!("watching {name}"))?;
+        Ok(Self {
+            name,
+            child,
+            pidfd,
+            stdout,
+            stderr,
+            status: None,
+        })
+    }
+
+    /// The process id, valid until a wait has succeeded.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How many lines the stream has had so far: where to start waiting for what comes next.
+    pub fn position(&self, stream: Stream) -> usize {
+        self.log(stream).lock().end()
+    }
+
+    /// The lines from number `from` on that are still kept.
+    pub fn lines(&self, stream: Stream, from: usize) -> Vec<String> {
+        self.log(stream).lock().from(from).cloned().collect()
+    }
+
+    /// Waits for the first line from number `from` on for which `accept` gives a value. Returns
+    /// that value and the number of the line after it.
+    ///
+    /// # Errors
+    /// The timeout passed or the stream ended; the message holds the end of both logs.
+    pub fn wait_for_line<T>(
+        &self,
+        stream: Stream,
+        from: usize,
+        timeout: Duration,
+        mut accept: impl FnMut(&str) -> Option<T>,
+    ) -> Result<(T, usize)> {
+        let deadline = Instant::now() + timeout;
+        let log = self.log(stream);
+        let mut state = log.lock();
+        let mut next = from;
+        loop {
+            next = next.max(state.dropped);
+            while next < state.end() {
+                let line = &state.lines[next - state.dropped];
+                next += 1;
+                if let Some(value) = accept(line) {
+                    return Ok((value, next));
+                }
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if state.closed || left.is_zero() {
+                let what = if state.closed {
+                    "its output ended"
+                } else {
+                    "timed out"
+                };
+                drop(state);
+                bail!(
+                    "{what} while waiting {timeout:?} for a line of {}\n{}",
+                    self.name,
+                    self.log_tail()
+                );
+            }
+            state = log
+                .grown
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Waits for the process to end by itself and reaps it.
+    ///
+    /// # Errors
+    /// It still runs after `timeout`; it is left running.
+    pub fn wait(&mut self, timeout: Duration) -> Result<ExitStatus> {
+        if let Some(status) = self.status {
+            return Ok(status);
+        }
+        let deadline = Instant::now() + timeout;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut polled = [PollFd::from_borrowed_fd(self.pidfd.as_fd(), PollFlags::IN)];
+            match poll(&mut polled, Some(&Timespec::try_from(left)?)) {
+                Ok(0) => bail!(
+                    "{} still runs after {timeout:?}\n{}",
+                    self.name,
+                    self.log_tail()
+                ),
+                Ok(_) => break,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error).context("waiting for a process"),
+            }
+        }
+        let status = self.child.wait()?;
+        self.status = Some(status);
+        // A descendant may hold the pipes open for longer; only what this process wrote is awaited.
+        for log in [&self.stdout, &self.stderr] {
+            log.wait_closed(Duration::from_millis(500));
+        }
+        Ok(status)
+    }
+
+    /// The exit status, if a wait has succeeded or the process has ended in the meantime.
+    ///
+    /// # Errors
+    /// The system call's.
+    pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
+        if self.status.is_none() {
+            self.status = self.child.try_wait()?;
+        }
+        Ok(self.status)
+    }
+
+    /// Sends a signal to this process alone.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        rustix::process::pidfd_send_signal(&self.pidfd, signal)
+            .with_context(|| format!("signalling {}", self.name))
+    }
+
+    /// Kills the process and every descendant, and reaps it.
+    ///
+    /// # Errors
+    /// It does not go, which the kernel allows only in uninterruptible sleep.
+    pub fn kill_tree(&mut self) -> Result<()> {
+        if self.status.is_some() {
+            return Ok(());
+        }
+        let family = descendants(self.id()).unwrap_or_default();
+        // Their ids may be gone by now: nothing to kill then.
+        let _ = rustix::process::kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        let _ = self.signal(Signal::KILL);
+        for member in family {
+            kill(member);
+        }
+        self.wait(KILL_TIMEOUT).map(|_| ())
+    }
+
+    /// The end of both outputs, for messages.
+    pub fn log_tail(&self) -> String {
+        let mut text = String::new();
+        for (title, log) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            let state = log.lock();
+            text.push_str(&format!("--- {} {title}, last lines\n", self.name));
+            for line in state.from(state.end().saturating_sub(30)) {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    fn log(&self, stream: Stream) -> &LineLog {
+        match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Err(error) = self.kill_tree() {
+            eprintln!("leaving {} behind: {error:#}", self.name);
+        }
+    }
+}
+
+/// The lines of one stream; the newest [`MAX_LINES`].
+#[derive(Debug, Default)]
+struct LineLog {
+    state: Mutex<LogState>,
+    grown: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct LogState {
+    lines: VecDeque<String>,
+    /// Lines that were before the first one kept.
+    dropped: usize,
+    closed: bool,
+}
+
+impl LogState {
+    fn end(&self) -> usize {
+        self.dropped + self.lines.len()
+    }
+
+    fn from(&self, from: usize) -> impl Iterator<Item = &String> {
+        self.lines.iter().skip(from.saturating_sub(self.dropped))
+    }
+}
+
+impl LineLog {
+    /// Reads `stream` on a thread of its own until it ends.
+    fn collect(stream: Option<impl Read + Send + 'static>) -> Result<Arc<Self>> {
+        let stream = stream.context("the process was started without a pipe")?;
+        let log = Arc::new(Self::default());
+        let writer = log.clone();
+        thread::Builder::new()
+            .name("process log".to_owned())
+            .spawn(move || writer.read_all(stream))?;
+        Ok(log)
+    }
+
+    fn read_all(&self, stream: impl Read) {
+        let mut reader = BufReader::new(stream);
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            match reader
+                .by_ref()
+                .take(MAX_LINE_BYTES)
+                .read_until(b'\n', &mut bytes)
+            {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            let mut state = self.lock();
+            if state.lines.len() == MAX_LINES {
+                state.lines.pop_front();
+                state.dropped += 1;
+            }
+            state
+                .lines
+                .push_back(text.trim_end_matches(['\n', '\r']).to_owned());
+            self.grown.notify_all();
+        }
+        self.lock().closed = true;
+        self.grown.notify_all();
+    }
+
+    fn wait_closed(&self, timeout: Duration) {
+        // The outcome does not matter: what was read so far is what there is.
+        let _ = self
+            .grown
+            .wait_timeout_while(self.lock(), timeout, |state| !state.closed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LogState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends SIGKILL to `process`, if there is one.
+pub fn kill(process: u32) {
+    if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+        // No such process: it is gone, as wanted.
+        let _ = rustix::process::kill_process(pid, Signal::KILL);
+    }
+}
+
+/// How many file descriptors `process` has open.
+///
+/// # Errors
+/// There is no such process, or it belongs to another user.
+pub fn descriptor_count(process: u32) -> Result<usize> {
+    Ok(descriptors(process)?.len())
+}
+
+/// What each file descriptor of `process` is, as `/proc` names it (`socket:[123]`, `/dev/null`).
+/// One that was closed meanwhile is left out.
+///
+/// # Errors
+/// There is no such process, or it belongs to another user.
+pub fn descriptors(process: u32) -> Result<Vec<PathBuf>> {
+    let folder = format!("/proc/{process}/fd");
+    let entries = fs::read_dir(&folder).with_context(|| format!("reading {folder}"))?;
+    Ok(entries
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .collect())
+}
+
+/// The children of `process`, their children, and so on, by id.
+///
+/// # Errors
+/// `/proc` cannot be read.
+pub fn descendants(process: u32) -> Result<Vec<u32>> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        if let Ok(stat) = Stat::of(id) {
+            children.entry(stat.parent).or_default().push(id);
+        }
+    }
+    let mut family = Vec::new();
+    let mut pending = vec![process];
+    while let Some(parent) = pending.pop() {
+        for child in children.remove(&parent).unwrap_or_default() {
+            family.push(child);
+            pending.push(child);
+        }
+    }
+    Ok(family)
+}
+
+/// The processor time, user and system, that `process`, its living descendants and the children
+/// they have reaped used so far.
+///
+/// # Errors
+/// There is no such process.
+pub fn cpu_time(process: u32) -> Result<Duration> {
+    let mut ticks = Stat::of(process)?.ticks;
+    for member in descendants(process)? {
+        // It may have ended since it was listed; its parent's count holds it then.
+        if let Ok(stat) = Stat::of(member) {
+            ticks += stat.ticks;
+        }
+    }
+    let per_second = rustix::param::clock_ticks_per_second();
+    Ok(Duration::from_secs_f64(ticks as f64 / per_second as f64))
+}
+
+/// What is used of `/proc/<id>/stat`.
+struct Stat {
+    parent: u32,
+    /// User and system time, its own and that of reaped children, in clock ticks.
+    ticks: u64,
+}
+
+impl Stat {
+    fn of(process: u32) -> Result<Self> {
+        let path = format!("/proc/{process}/stat");
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+        Self::parse(&text).with_context(|| format!("reading {path}"))
+    }
+
+    /// The fields after the command's name, which is in parentheses and may hold anything: proc(5).
+    fn parse(text: &str) -> Result<Self> {
+        let (_, rest) = text.rsplit_once(')').context("no command name")?;
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let field = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|field| field.parse::<u64>().ok())
+                .ok_or_else(|| anyhow!("no number in field {}", index + 3))
+        };
+        Ok(Self {
+            parent: u32::try_from(field(1)?)?,
+            ticks: field(11)? + field(12)? + field(13)? + field(14)?,
+        })
+    }
+}
+
+/// Lets the kernel kill the process when the thread that starts it ends.
+fn die_with_this_process(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    let in_child = move || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        if rustix::process::getppid() != Some(parent) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec only async-signal-safe work is allowed; the closure makes two
+    // system calls and builds an error from a constant, and neither allocates nor locks.
+    unsafe { command.pre_exec(in_child) };
+}
+
+type Job = (Command, SyncSender<io::Result<Child>>);
+
+/// Starts `command` from a thread that lasts as long as this process: the parent-death signal is
+/// sent when the *thread* that started a process ends, and the threads of tests end early.
+fn spawn_from_lasting_thread(command: Command) -> Result<Child> {
+    static STARTER: Mutex<Option<SyncSender<Job>>> = Mutex::new(None);
+    let starter = {
+        let mut slot = STARTER.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*slot {
+            Some(starter) => starter.clone(),
+            None => slot.insert(start_starter()?).clone(),
+        }
+    };
+    let (reply, answer) = sync_channel(1);
+    starter
+        .send((command, reply))
+        .map_err(|_| anyhow!("the thread that starts processes has ended"))?;
+    Ok(answer.recv()??)
+}
+
+fn start_starter() -> io::Result<SyncSender<Job>> {
+    let (sender, jobs): (SyncSender<Job>, Receiver<Job>) = sync_channel(0);
+    thread::Builder::new()
+        .name("process starter".to_owned())
+        .spawn(move || {
+            for (mut command, reply) in jobs {
+                // Nobody waits any more: the child is dropped, its pipes close.
+                let _ = reply.send(command.spawn());
+            }
+        })?;
+    Ok(sender)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Process {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Process::spawn(command).expect("sh starts")
+    }
+
+    #[test]
+    fn lines_of_both_streams_are_collected_and_the_status_kept() {
+        let mut process = shell("echo one; echo two; echo oops >&2; exit 7");
+        let (line, next) = process
+            .wait_for_line(Stream::Stdout, 0, Duration::from_secs(5), |line| {
+                line.starts_with('t').then(|| line.to_owned())
+            })
+            .expect("the second line");
+        assert_eq!((line.as_str(), next), ("two", 2));
+        let status = process.wait(Duration::from_secs(5)).expect("it ends");
+        assert_eq!(status.code(), Some(7));
+        assert_eq!(process.lines(Stream::Stderr, 0), ["oops"]);
+        assert_eq!(process.lines(Stream::Stdout, 1), ["two"]);
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_deadline() {
+        let mut process = shell("sleep 60");
+        let start = Instant::now();
+        assert!(process.wait(Duration::from_millis(50)).is_err());
+        let never = |_: &str| None::<()>;
+        let waited = process.wait_for_line(Stream::Stdout, 0, Duration::from_millis(50), never);
+        assert!(waited.is_err());
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn dropping_a_process_kills_its_grandchildren() {
+        let process = shell("sleep 60 & echo $!; wait");
+        let (grandchild, _) = process
+            .wait_for_line(Stream::Stdout, 0, Duration::from_secs(5), |line| {
+                line.parse::<u32>().ok()
+            })
+            .expect("the id");
+        assert!(
+            descendants(process.id())
+                .expect("/proc")
+                .contains(&grandchild)
+        );
+        drop(process);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while fs::read_to_string(format!("/proc/{grandchild}/stat"))
+            .is_ok_and(|stat| !stat.contains(") Z "))
+        {
+            assert!(Instant::now() < deadline, "the grandchild still runs");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a_process_outlives_the_thread_that_started_it() {
+        let mut process = thread::spawn(|| shell("sleep 60"))
+            .join()
+            .expect("no panic");
+        let ended = process.wait(Duration::from_millis(200));
+        assert!(ended.is_err(), "it was killed with its thread: {ended:?}");
+    }
+
+    #[test]
+    fn processor_time_counts_descendants() {
+        let mut process = shell(
+            "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo done; sleep 60'; :",
+        );
+        process
+            .wait_for_line(Stream::Stdout, 0, Duration::from_secs(60), |line| {
+                (line == "done").then_some(())
+            })
+            .expect("the loop ends");
+        assert!(cpu_time(process.id()).expect("/proc") >= Duration::from_millis(20));
+        process.kill_tree().expect("it goes");
+    }
+
+    #[test]
+    fn a_command_name_with_parentheses_and_spaces_is_parsed() {
+        let stat =
+            Stat::parse("12 (a) b) (c) S 34 1 1 0 -1 0 0 0 0 0 5 6 7 8 20 0").expect("valid");
+        assert_eq!((stat.parent, stat.ticks), (34, 26));
+    }
+}

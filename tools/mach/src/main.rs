@@ -1,0 +1,149 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! The build tool of servo-screen-capture. `./mach` builds and starts it.
+//!
+//! It prepares the machine, lays our code over Servo's crates, calls Cargo, and
+//! starts what was built. Everything it makes stands in `target/`.
+
+mod bootstrap;
+mod build;
+mod cargo;
+mod graft;
+mod run;
+mod server;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+
+use build::Profile;
+
+/// Builds, runs and tests servo-screen-capture.
+#[derive(Parser)]
+#[command(name = "mach", bin_name = "./mach", version, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install the system packages that are missing (Debian 12)
+    Bootstrap {
+        /// Also install what the benches measure against
+        #[arg(long)]
+        bench: bool,
+        /// Do not ask before installing
+        #[arg(short, long)]
+        yes: bool,
+        /// Only say what would be installed
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Graft and build: the browser, or the packages named
+    Build {
+        #[command(flatten)]
+        profile: ProfileArgs,
+        /// Build this package instead of the browser (may be repeated)
+        #[arg(short, long = "package", value_name = "CRATE")]
+        packages: Vec<String>,
+    },
+    /// Build and start the browser, on the demo page when no URL is given
+    #[command(disable_help_flag = true)]
+    Run {
+        #[command(flatten)]
+        profile: ProfileArgs,
+        /// Options and URL for captureshell, handed on as they are
+        #[arg(
+            value_name = "ARGS",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        arguments: Vec<OsString>,
+    },
+    /// Lay our code over Servo's crates, in target/grafted
+    Graft {
+        /// Verify that every graft applies; write nothing
+        #[arg(long, conflicts_with = "diff")]
+        check: bool,
+        /// Print the changes against upstream as a unified diff; write nothing
+        #[arg(long)]
+        diff: bool,
+    },
+    /// Print the absolute path of a program that `mach build` makes
+    Path {
+        /// The program
+        #[arg(value_name = "PROGRAM", default_value = build::SHELL)]
+        program: String,
+        #[command(flatten)]
+        profile: ProfileArgs,
+    },
+}
+
+#[derive(Args)]
+struct ProfileArgs {
+    /// Use the optimised profile
+    #[arg(long)]
+    release: bool,
+}
+
+impl ProfileArgs {
+    fn profile(&self) -> Profile {
+        Profile::new(self.release)
+    }
+}
+
+fn main() -> ExitCode {
+    let task = CommandLine::parse().task;
+    match repository_root().and_then(|root| perform(&root, task)) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("mach: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Performs a task; the number is the code to exit with.
+fn perform(root: &Path, task: Task) -> Result<u8> {
+    match task {
+        Task::Bootstrap {
+            bench,
+            yes,
+            dry_run,
+        } => bootstrap::ensure(bootstrap::Options {
+            bench,
+            yes,
+            dry_run,
+        })?,
+        Task::Build { profile, packages } => build::build(root, &packages, profile.profile())?,
+        Task::Run { profile, arguments } => return run::run(root, &arguments, profile.profile()),
+        Task::Graft { check: true, .. } => graft::check(root)?,
+        Task::Graft { diff: true, .. } => graft::print_diff(root)?,
+        Task::Graft { .. } => graft::write(root)?,
+        Task::Path { program, profile } => {
+            println!(
+                "{}",
+                build::program(root, &program, profile.profile()).display()
+            );
+        }
+    }
+    Ok(0)
+}
+
+/// The repository that this program was built in: it stands in the
+/// repository's `target/mach`.
+fn repository_root() -> Result<PathBuf> {
+    let program = env::current_exe().context("finding my own program file")?;
+    program
+        .ancestors()
+        .find(|directory| directory.join("tools/mach/Cargo.toml").is_file())
+        .map(Path::to_owned)
+        .context("mach must stand in the repository's target directory: start it with ./mach")
+}

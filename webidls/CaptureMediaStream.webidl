@@ -1,0 +1,11 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+// https://w3c.github.io/mediacapture-main/#mediastream
+// What Servo's MediaStream.webidl leaves out.
+
+partial interface MediaStream {
+    readonly attribute DOMString id;
+    readonly attribute boolean active;
+};
