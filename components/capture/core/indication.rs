@@ -81,7 +81,7 @@ impl Indication {
 
 impl Core {
     /// What the indicator should say now, if anything.
-    fn wanted_indicator(&self, now: Timestamp) -> Option<IndicatorContent> {
+    fn wanted_indicator(&mut self, now: Timestamp) -> Option<IndicatorContent> {
         let mut origins: Vec<String> = Vec::new();
         for session in self.sessions.values() {
             if session.is_indicated() && !origins.contains(&session.origin) {
@@ -89,6 +89,8 @@ impl Core {
             }
         }
         if !origins.is_empty() {
+            // The five seconds begin anew when this capture ends.
+            self.indication.linger = None;
             return Some(IndicatorContent {
                 origins,
                 live: true,

@@ -15,8 +15,6 @@ mod inbox;
 mod indicator_thread;
 mod pool;
 mod runner;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};

@@ -126,6 +126,8 @@ struct Pump<'a> {
     played: Duration,
     /// When it was played on, if it plays.
     since: Option<Instant>,
+    /// When the element is told the position next.
+    next_position: Instant,
 }
 
 impl<'a> Pump<'a> {
@@ -136,6 +138,7 @@ impl<'a> Pump<'a> {
             size: (0, 0),
             played: Duration::ZERO,
             since: None,
+            next_position: Instant::now(),
         }
     }
 
@@ -149,8 +152,9 @@ impl<'a> Pump<'a> {
             let playing = self.keep_time();
             if playing {
                 seen = self.shown;
+                self.tell_position();
             }
-            let deadline = playing.then(|| Instant::now() + POSITION_PERIOD);
+            let deadline = playing.then_some(self.next_position);
             match self.shared.bus.wait(seen, &self.shared.interrupt, deadline) {
                 BusUpdate::Frame { frame, version } => {
                     if self.shown == 0 || playing {
@@ -159,11 +163,7 @@ impl<'a> Pump<'a> {
                     }
                     seen = version;
                 },
-                BusUpdate::TimedOut => {
-                    self.shared
-                        .tell(PlayerEvent::PositionChanged(self.position().as_secs_f64()));
-                },
-                BusUpdate::Interrupted => {},
+                BusUpdate::TimedOut | BusUpdate::Interrupted => {},
                 BusUpdate::Ended => return self.end(),
             }
         }
@@ -181,6 +181,16 @@ impl<'a> Pump<'a> {
             _ => {},
         }
         playing
+    }
+
+    /// Tells the position when it is due, however many frames come.
+    fn tell_position(&mut self) {
+        let now = Instant::now();
+        if now >= self.next_position {
+            self.next_position = now + POSITION_PERIOD;
+            self.shared
+                .tell(PlayerEvent::PositionChanged(self.position().as_secs_f64()));
+        }
     }
 
     fn position(&self) -> Duration {

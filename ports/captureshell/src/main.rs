@@ -41,7 +41,7 @@ use crate::webdriver::WebDriver;
 /// How Servo starts this program again for the pages of one site.
 const CONTENT_PROCESS: &str = "--content-process";
 /// How long Servo may take to end.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     // A page's process is told what it is by Servo and reads no other option.
@@ -49,6 +49,7 @@ fn main() -> ExitCode {
     if arguments.next().is_some()
         && let Some(token) = arguments.next()
     {
+        obey_parent();
         install_libraries();
         servo::run_content_process(token);
         return ExitCode::SUCCESS;
@@ -69,6 +70,19 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// Lets the browser decide when this process of a page ends: a signal to the whole group (Ctrl+C)
+/// would end it before Servo is ready, and Servo then waits for it; and it must not outlive the
+/// browser, however that ends.
+fn obey_parent() {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+
+    for signal in [SIGINT, SIGTERM] {
+        // Without it the page merely crashes at the signal.
+        let _ = signal_hook::flag::register(signal, Arc::default());
+    }
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
 }
 
 /// Why the browser did not run, and how it says so to whoever started it.
@@ -265,7 +279,7 @@ impl Signals {
     }
 
     /// Tells the shell what came since the last call.
-    pub fn pass_on(&self, shell: &Shell) {
+    pub fn pass_on(&self, shell: &Rc<Shell>) {
         if self.is_end_asked.load(Ordering::SeqCst) {
             shell.request_exit(EXIT_SUCCESS);
         }

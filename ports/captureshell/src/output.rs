@@ -109,7 +109,8 @@ pub const FIND_STREAMS: &str = r#"(() => {
         const track = trackOf(video);
         if (!track) return;
         const settings = typeof track.getSettings === "function" ? track.getSettings() : {};
-        const screen = track.screenDetailed || {};
+        const detailed = track.screenDetailed;
+        const screen = (typeof detailed === "function" ? track.screenDetailed() : detailed) || {};
         const counted = report.find(entry => entry && entry.label === track.label) || {};
         streams.push({
             video: index,

@@ -12,7 +12,8 @@ use std::time::Instant;
 use euclid::Scale;
 use servo::{
     Cursor, DeviceIndependentPixel, DeviceIntRect, DevicePixel, InputMethodControl,
-    RenderingContext, ScreenGeometry, Servo, WebView, WebViewBuilder, WebViewId,
+    JavaScriptEvaluationError, RenderingContext, ScreenGeometry, Servo, WebView, WebViewBuilder,
+    WebViewId,
 };
 use url::Url;
 
@@ -265,9 +266,18 @@ impl Shell {
 
     /// Makes Servo notice pages whose process has gone: it does so only when it has something to
     /// tell them.
-    pub fn find_crashed(&self) {
+    pub fn find_crashed(self: &Rc<Self>) {
         for webview in self.tabs.borrow().iter() {
-            webview.evaluate_javascript("undefined", |_| {});
+            let (shell, id) = (Rc::downgrade(self), webview.id());
+            webview.evaluate_javascript("undefined", move |result| {
+                if let (Err(JavaScriptEvaluationError::InternalError), Some(shell)) =
+                    (result, shell.upgrade())
+                    && let Some(webview) = shell.webview(id)
+                {
+                    // That nobody is there to load it again is what Servo takes for a crash.
+                    webview.reload();
+                }
+            });
         }
     }
 

@@ -135,14 +135,13 @@ impl Browser {
         process::descendants(self.process.id())
     }
 
-    /// The files in shared memory that the parent process has open: what frames lie in.
+    /// The regions of shared memory that the parent process has mapped: what the display server
+    /// writes pixels into.
     ///
     /// # Errors
     /// The browser has ended.
     pub fn shared_memory_count(&self) -> Result<usize> {
-        let descriptors = process::descriptors(self.process.id())?;
-        let is_shared_memory = |path: &&PathBuf| path.to_string_lossy().starts_with("/memfd:");
-        Ok(descriptors.iter().filter(is_shared_memory).count())
+        process::shared_memory_count(self.process.id())
     }
 
     /// Every file descriptor of the parent process.
@@ -176,6 +175,13 @@ impl Browser {
 
     pub(crate) fn process(&self) -> &Process {
         &self.process
+    }
+}
+
+impl Drop for Browser {
+    /// Shown with a test that fails.
+    fn drop(&mut self) {
+        eprintln!("{}", self.process.log_tail());
     }
 }
 

@@ -112,22 +112,24 @@ impl Desktop {
         Ok(windows)
     }
 
-    /// Whether each monitor has an indicator along its top edge that names `origin`, and nothing
-    /// else has one.
+    /// Whether each monitor has an indicator at its top edge that names `origin`, and there is none
+    /// that lies elsewhere or names nobody. One that is about to replace another may lie over it.
     ///
     /// # Errors
     /// The server is gone.
     pub fn is_indicated(&self, origin: &str) -> Result<bool> {
         let indicators = self.indicators()?;
         let monitors = self.server.monitors()?;
-        let fits = |(window, monitor): (&WindowInfo, &MonitorSpec)| {
+        let fits = |window: &WindowInfo, monitor: &MonitorSpec| {
             window.override_redirect
                 && window.title.contains(origin)
                 && window.y == monitor.y
                 && window.x >= monitor.x
                 && window.x + window.width.cast_signed() <= monitor.x + monitor.width.cast_signed()
         };
-        Ok(indicators.len() == monitors.len() && indicators.iter().zip(&monitors).all(fits))
+        let has_one = |monitor| indicators.iter().any(|window| fits(window, monitor));
+        let has_place = |window| monitors.iter().any(|monitor| fits(window, monitor));
+        Ok(monitors.iter().all(has_one) && indicators.iter().all(has_place))
     }
 
     /// Waits until the indicator is nowhere.

@@ -19,7 +19,7 @@ const RELEASED: Duration = Duration::from_secs(5);
 /// What the service holds while it captures.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Held {
-    /// Files in shared memory, in the browser's process.
+    /// Regions of shared memory in the browser's process.
     shared_memory: usize,
     /// Clients of the display server.
     clients: usize,

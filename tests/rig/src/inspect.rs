@@ -100,19 +100,23 @@ pub fn screenshot(display: &str) -> Result<Screenshot> {
     })
 }
 
-/// The windows directly under the root window, from the lowest to the topmost. One that vanishes
-/// meanwhile is left out.
+/// The windows directly under the root window, from the lowest to the topmost, all at one moment:
+/// the server does nothing for other clients meanwhile. Windows of a client that ends just then are
+/// left out.
 ///
 /// # Errors
 /// No server.
 pub fn windows(display: &str) -> Result<Vec<WindowInfo>> {
     let connection = connect(display)?;
+    // Closing the connection ends the grab.
+    connection.grab_server()?;
     let root = root_window(&connection)?;
     let net_name = connection
         .intern_atom(false, b"_NET_WM_NAME")?
         .reply()?
         .atom;
     let children = connection.query_tree(root)?.reply()?.children;
+    // A client that ends meanwhile takes its windows along in spite of the grab.
     Ok(children
         .into_iter()
         .filter_map(|window| describe(&connection, window, net_name).ok())

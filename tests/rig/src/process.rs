@@ -346,6 +346,17 @@ pub fn descriptors(process: u32) -> Result<Vec<PathBuf>> {
         .collect())
 }
 
+/// How many regions of shared memory without a file (memfd) `process` has mapped. It may have closed
+/// their descriptors.
+///
+/// # Errors
+/// There is no such process, or it belongs to another user.
+pub fn shared_memory_count(process: u32) -> Result<usize> {
+    let path = format!("/proc/{process}/maps");
+    let maps = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    Ok(maps.lines().filter(|map| map.contains(" /memfd:")).count())
+}
+
 /// The children of `process`, their children, and so on, by id.
 ///
 /// # Errors

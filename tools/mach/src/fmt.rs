@@ -35,7 +35,7 @@ pub fn fmt(root: &Path, check: bool) -> Result<()> {
             Err(error) => {
                 failures += 1;
                 eprintln!("{shown}: {error:#}");
-            },
+            }
             Ok(new) => {
                 let old = fs::read_to_string(&absolute).with_context(|| shown.clone())?;
                 if old == new {
@@ -49,7 +49,7 @@ pub fn fmt(root: &Path, check: bool) -> Result<()> {
                     println!("formatted {shown}");
                     fs::write(&absolute, new).with_context(|| format!("writing {shown}"))?;
                 }
-            },
+            }
         }
     }
     if failures > 0 {

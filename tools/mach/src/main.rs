@@ -10,9 +10,16 @@
 mod bootstrap;
 mod build;
 mod cargo;
+mod check;
+mod fmt;
 mod graft;
 mod run;
 mod server;
+mod sources;
+mod test;
+mod tidy;
+mod workspace;
+mod wpt_tools;
 
 use std::env;
 use std::ffi::OsString;
@@ -34,7 +41,7 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install the system packages that are missing (Debian 12)
+    /// Install the system packages and test tools that are missing (Debian 12)
     Bootstrap {
         /// Also install what the benches measure against
         #[arg(long)]
@@ -67,6 +74,28 @@ enum Task {
         )]
         arguments: Vec<OsString>,
     },
+    /// Run all checks and tests, or the steps or tests named
+    ///
+    /// Steps: bootstrap, graft, fmt, mach, build, lint, unit, integration, wpt,
+    /// wpt-multiprocess. Any other word runs the tests with it in their name.
+    Test {
+        /// A step, or a part of a test's name
+        #[arg(value_name = "STEP|NAME")]
+        words: Vec<String>,
+    },
+    /// Run web-platform-tests in the browser
+    #[command(disable_help_flag = true)]
+    TestWpt {
+        #[command(flatten)]
+        profile: ProfileArgs,
+        /// Paths and options for wpt-run, handed on as they are
+        #[arg(
+            value_name = "ARGS",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        arguments: Vec<OsString>,
+    },
     /// Lay our code over Servo's crates, in target/grafted
     Graft {
         /// Verify that every graft applies; write nothing
@@ -76,6 +105,22 @@ enum Task {
         #[arg(long)]
         diff: bool,
     },
+    /// Format our Rust files with rustfmt
+    Fmt {
+        /// Only show what would change
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the rules of the house and run clippy, warnings being errors
+    Lint,
+    /// Run the benches of our packages
+    Bench {
+        /// Only benches with this in their name
+        #[arg(value_name = "NAME")]
+        filters: Vec<String>,
+    },
+    /// Build our packages' documentation in target/doc
+    Doc,
     /// Print the absolute path of a program that `mach build` makes
     Path {
         /// The program
@@ -117,13 +162,29 @@ fn perform(root: &Path, task: Task) -> Result<u8> {
             bench,
             yes,
             dry_run,
-        } => bootstrap::ensure(bootstrap::Options {
-            bench,
-            yes,
-            dry_run,
-        })?,
+        } => {
+            bootstrap::ensure(bootstrap::Options {
+                bench,
+                yes,
+                dry_run,
+            })?;
+            if !dry_run {
+                wpt_tools::ensure(root)?;
+            }
+        }
         Task::Build { profile, packages } => build::build(root, &packages, profile.profile())?,
         Task::Run { profile, arguments } => return run::run(root, &arguments, profile.profile()),
+        Task::Test { words } => return Ok(u8::from(!test::test(root, &words))),
+        Task::TestWpt { profile, arguments } => {
+            return test::test_wpt(root, profile.profile(), &arguments);
+        }
+        Task::Fmt { check } => fmt::fmt(root, check)?,
+        Task::Lint => {
+            build::prepare(root)?;
+            check::lint(root)?;
+        }
+        Task::Bench { filters } => return check::bench(root, &filters),
+        Task::Doc => check::doc(root)?,
         Task::Graft { check: true, .. } => graft::check(root)?,
         Task::Graft { diff: true, .. } => graft::print_diff(root)?,
         Task::Graft { .. } => graft::write(root)?,

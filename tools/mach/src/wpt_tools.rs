@@ -10,7 +10,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -41,8 +41,7 @@ pub fn directory(root: &Path) -> PathBuf {
 /// When npm or pip fail, or deliver other bytes than the pinned ones.
 pub fn ensure(root: &Path) -> Result<PathBuf> {
     let directory = directory(root);
-    fs::create_dir_all(&directory)
-        .with_context(|| format!("creating {}", directory.display()))?;
+    fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
     let npm = Part {
         stamp: directory.join("npm.stamp"),
         content: format!("{NPM_PACKAGE} {NPM_SHA256}\n"),
@@ -79,7 +78,8 @@ fn install_npm(directory: &Path) -> Result<()> {
     eprintln!("mach: npm pack {NPM_PACKAGE}");
     let mut npm = Command::new("npm");
     npm.args(["pack", NPM_PACKAGE, "--silent", "--pack-destination", "."]);
-    run(npm.current_dir(directory))?;
+    // It prints the name of the file.
+    run(npm.current_dir(directory).stdout(Stdio::null()))?;
     let file = directory.join(NPM_FILE);
     let bytes = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
     let files = unpack::unpack(&bytes, "package", NPM_SHA256)?;
@@ -93,8 +93,8 @@ fn install_venv(directory: &Path) -> Result<()> {
     match fs::remove_dir_all(&venv) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(error).with_context(|| format!("removing {}", venv.display()));
-        },
-        _ => {},
+        }
+        _ => {}
     }
     run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     let requirements = directory.join("requirements.txt");
@@ -102,7 +102,11 @@ fn install_venv(directory: &Path) -> Result<()> {
         .with_context(|| format!("writing {}", requirements.display()))?;
     let mut pip = Command::new(venv.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
-        .args(["--disable-pip-version-check", "--require-hashes", "--requirement"]);
+        .args([
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--requirement",
+        ]);
     run(pip.arg(&requirements))
 }
 

@@ -207,6 +207,7 @@ mod tests {
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable as _;
 
+    use super::super::one_cpu::on_one_cpu;
     use super::*;
 
     fn view() -> View {
@@ -233,12 +234,14 @@ mod tests {
         let mut toolbar = Toolbar::default();
         let actions = RefCell::new(Vec::new());
         {
-            let mut harness = Harness::new_ui(|ui| {
-                actions.borrow_mut().extend(toolbar.show(ui, view));
+            on_one_cpu(|| {
+                let mut harness = Harness::new_ui(|ui| {
+                    actions.borrow_mut().extend(toolbar.show(ui, view));
+                });
+                harness.run();
+                person(&mut harness);
+                harness.run();
             });
-            harness.run();
-            person(&mut harness);
-            harness.run();
         }
         actions.into_inner()
     }

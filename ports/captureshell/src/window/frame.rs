@@ -26,6 +26,7 @@ use super::BrowserWindow;
 use super::chrome::{TabView, View};
 use super::dialogs::{self, Answer, Place};
 use super::input::cursor_icon;
+use super::one_cpu::on_one_cpu;
 use crate::cli::WindowSize;
 use crate::shell::Frontend;
 
@@ -249,7 +250,8 @@ impl BrowserWindow {
                 .find(|prompt| prompt.webview == page.id())
         });
         let is_pointer_over_page = self.input.is_over_page;
-        self.gui.run(&frame.window, |ui| {
+        let gui = &mut self.gui;
+        let run = |ui: &mut Ui| {
             if !is_fullscreen {
                 actions.extend(toolbar.show(ui, &view));
             }
@@ -265,7 +267,8 @@ impl BrowserWindow {
                 };
                 answer = dialogs::show(ui.ctx(), prompt, place).or(answer.take());
             }
-        });
+        };
+        on_one_cpu(|| gui.run(&frame.window, run));
         drop(prompts);
         self.gui.paint(&frame.window);
         frame.context.present();

@@ -9,6 +9,7 @@ mod dialogs;
 mod events;
 mod frame;
 mod input;
+mod one_cpu;
 
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -13,8 +13,8 @@ mod apply;
 mod diff;
 mod manifest;
 mod registry;
-mod sync;
-mod unpack;
+pub mod sync;
+pub mod unpack;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -20,14 +20,14 @@ function delay(t, milliseconds) {
 
 // Waits until a condition holds, and resolves with its value.
 async function until(t, condition, description) {
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 20000;
   for (;;) {
     const value = condition();
     if (value) {
       return value;
     }
     if (performance.now() > deadline) {
-      throw new Error(`not within five seconds: ${description}`);
+      throw new Error(`not within twenty seconds: ${description}`);
     }
     await delay(t, 20);
   }
