@@ -90,10 +90,11 @@ export class Monitor {
     this.stopButton = this.button("Stop", () => {
       this.stop();
       // The button is disabled now and would lose the focus to nowhere.
+      this.card.tabIndex = -1;
       this.card.focus();
     });
     const heading = element("h3", { textContent: this.label });
-    this.card = element("article", { className: "card", tabIndex: -1 }, [
+    this.card = element("article", { className: "card" }, [
       element("div", { className: "card-head" }, [heading, this.badges]),
       list,
       element("div", { className: "actions" }, [this.blackButton, this.stopButton]),

@@ -136,6 +136,7 @@ impl Core {
         self.indication.confirmed.clone_from(&self.indication.asked);
         self.indication.losses = 0;
         self.open_what_is_indicated(now);
+        self.mute_what_is_not_indicated();
         self.make_up_for_withheld();
     }
 
@@ -159,6 +160,7 @@ impl Core {
             return self.without_indicator(error, now);
         }
         // Frames are withheld until it is confirmed again.
+        self.mute_what_is_not_indicated();
         self.effects.push(Effect::Notify(CaptureNotice::Fault {
             reason: error.to_string(),
         }));

@@ -31,6 +31,8 @@ pub(super) struct Source {
     attached: bool,
     /// Whether a frame was withheld, and must be made again.
     withheld: bool,
+    /// Whether the page was told that no frames come.
+    muted: bool,
     /// Delivered frames that the page has not released.
     leases: BTreeSet<u64>,
 }
@@ -43,6 +45,7 @@ impl Source {
             monitor,
             attached: false,
             withheld: false,
+            muted: false,
             leases: BTreeSet::new(),
         }
     }
@@ -201,13 +204,32 @@ impl Core {
         self.effects.push(Effect::Deliver { source: id, frame });
     }
 
+    /// Tells the page of each source whether frames may come.
+    pub(super) fn mute_what_is_not_indicated(&mut self) {
+        for (&id, source) in &mut self.sources {
+            let Some(session) = self.sessions.get(&source.session) else {
+                continue;
+            };
+            let muted = !self.indication.covers(&source.monitor, &session.origin);
+            if source.attached && source.muted != muted {
+                source.muted = muted;
+                self.effects.push(Effect::Tell {
+                    source: id,
+                    event: SourceEvent::Muted(muted),
+                });
+            }
+        }
+    }
+
     /// Asks anew for frames that were withheld and may go out now.
     pub(super) fn make_up_for_withheld(&mut self) {
         for (&id, source) in &mut self.sources {
             let Some(session) = self.sessions.get(&source.session) else {
                 continue;
             };
-            if source.withheld && self.indication.covers(&source.monitor, &session.origin) {
+            if source.attached &&
+                source.withheld &&
+                self.indication.covers(&source.monitor, &session.origin) {
                 source.withheld = false;
                 self.effects
                     .push(Effect::Engine(EngineCommand::Refresh { source: id }));

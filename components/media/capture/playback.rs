@@ -65,15 +65,18 @@ impl Playback {
 
     /// Plays or pauses, and tells the element if that is a change.
     pub(crate) fn set_playing(&self, playing: bool) {
-        if self.shared.playing.swap(playing, Ordering::AcqRel) == playing {
+        if self.is_playing() == playing {
             return;
         }
-        self.shared.interrupt();
+        // Before the thread knows, so that the element hears of it before the
+        // frames that follow from it.
         self.shared.tell(PlayerEvent::StateChanged(if playing {
             PlaybackState::Playing
         } else {
             PlaybackState::Paused
         }));
+        self.shared.playing.store(playing, Ordering::Release);
+        self.shared.interrupt();
     }
 
     /// Whether it plays.

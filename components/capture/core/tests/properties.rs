@@ -119,6 +119,9 @@ fn run(world: &mut World, pages: &[Page], op: Op) {
 }
 
 proptest! {
+    // A failing case is printed; it belongs into scenarios.rs as a claim.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_interleaving_keeps_the_rules_and_ends_clean(ops in vec(op(), 1..120)) {
         let mut world = World::new();

@@ -339,6 +339,13 @@ fn a_lost_indicator_stops_frames_until_it_is_back_and_the_capture_if_it_stays_lo
     world.settle();
     world.frames();
     assert_eq!(world.delivered.len(), 2);
+    let muted: Vec<_> = world
+        .told
+        .iter()
+        .filter(|(source, _)| *source == sources[0])
+        .map(|(_, event)| matches!(event, SourceEvent::Muted(true)))
+        .collect();
+    assert_eq!(muted, [true, false]);
     world.indicator_is_lost();
     world.indicator_answers(false);
     assert!(sources.iter().all(|&source| world.ended(source)));

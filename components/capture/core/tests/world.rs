@@ -119,6 +119,10 @@ impl World {
                     self.dead.insert(*pipeline);
                 }
             },
+            // Such a request brings a sink of its own.
+            Event::Attach { source, .. } | Event::Clone { clone: source, .. } => {
+                self.forgotten.remove(source);
+            },
             Event::Exit => self.exited = true,
             _ => {},
         }
