@@ -209,7 +209,9 @@ impl World {
 
     fn command(&mut self, command: EngineCommand) {
         match command {
-            EngineCommand::List { .. } | EngineCommand::Open { .. } => {
+            EngineCommand::List { .. } => self.engine.push_back(command),
+            EngineCommand::Open { ref monitors, .. } => {
+                self.check_opening(monitors);
                 self.engine.push_back(command);
             },
             EngineCommand::Close { session } => {
@@ -259,7 +261,6 @@ impl World {
                 self.event(Event::MonitorsListed { session, result });
             },
             Some(EngineCommand::Open { session, monitors }) => {
-                self.check_opening(&monitors);
                 let unknown = |id: &&MonitorId| !self.monitors.iter().any(|m| m.id == **id);
                 let result = match (refusal, monitors.iter().find(unknown)) {
                     (Some(error), _) => Err(error),
