@@ -7,12 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use euclid::Size2D;
 use servo_base::cross_process_instant::CrossProcessInstant;
 use servo_base::id::PipelineId;
 use servo_capture_traits::{
     CaptureError, ClientId, Damage, GrantedSource, MonitorPixel, SourceEvent, SourceId,
 };
-use euclid::Size2D;
 
 use super::CaptureNotice;
 use crate::grabber::GrabError;
@@ -126,6 +126,11 @@ pub enum Event {
     PipelineGone {
         /// Which document.
         pipeline: PipelineId,
+    },
+    /// Nobody can send on the client's behalf any more: its process ended.
+    ClientGone {
+        /// Which client.
+        client: ClientId,
     },
     /// A client sent more requests than the queue holds; some were lost.
     ClientFlooded {

@@ -57,10 +57,10 @@ impl Indication {
     /// present place, and to name `origin`.
     pub(super) fn covers(&self, monitor: &Monitor, origin: &str) -> bool {
         self.confirmed.as_ref().is_some_and(|shown| {
-            shown.content.origins.iter().any(|shown| shown == origin) &&
-                shown.monitors.iter().any(|shown| {
-                    (shown.id, shown.bounds, shown.scale) ==
-                        (monitor.id, monitor.bounds, monitor.scale)
+            shown.content.origins.iter().any(|shown| shown == origin)
+                && shown.monitors.iter().any(|shown| {
+                    (shown.id, shown.bounds, shown.scale)
+                        == (monitor.id, monitor.bounds, monitor.scale)
                 })
         })
     }
@@ -120,7 +120,7 @@ impl Core {
                 self.indication.confirmed = None;
                 self.indication.linger = None;
                 self.effects.push(Effect::HideIndicator);
-            },
+            }
             Some(shown) => self.effects.push(Effect::Indicate {
                 generation: self.indication.generation,
                 content: shown.content,

@@ -7,8 +7,8 @@
 use servo_base::id::PipelineId;
 use servo_capture_traits::{CaptureError, ClientId, EndReason};
 
-use super::{CaptureNotice, Core, Effect, MAX_GONE_PIPELINES, SessionId, Timestamp};
 use super::session::Session;
+use super::{CaptureNotice, Core, Effect, MAX_GONE_PIPELINES, SessionId, Timestamp};
 use crate::grabber::GrabError;
 
 impl Core {
@@ -26,12 +26,7 @@ impl Core {
         }
     }
 
-    pub(super) fn pipeline_activity(
-        &mut self,
-        pipeline: PipelineId,
-        active: bool,
-        now: Timestamp,
-    ) {
+    pub(super) fn pipeline_activity(&mut self, pipeline: PipelineId, active: bool, now: Timestamp) {
         if active {
             self.inactive.remove(&pipeline);
         } else if !self.gone.contains(&pipeline) {
@@ -50,6 +45,14 @@ impl Core {
             self.gone.push_back(pipeline);
         }
         self.end_sessions_of(pipeline, now);
+    }
+
+    /// The client's process ended: nobody is left to watch or to stop.
+    pub(super) fn client_gone(&mut self, client: ClientId, now: Timestamp) {
+        self.owners.retain(|_, owner| *owner != client);
+        for id in self.sessions_where(|session| session.client == client) {
+            self.end_session(id, CaptureError::DocumentInactive, &EndReason::Closed, now);
+        }
     }
 
     /// Some of the client's messages are lost, and a lost "stop" must not leave

@@ -29,8 +29,8 @@ use servo_base::id::PipelineId;
 use servo_capture_traits::{ClientId, SourceId};
 
 pub use self::event::{Effect, EngineCommand, Event, RawFrame, RequestId, SessionId, Timestamp};
-pub use self::notice::CaptureNotice;
 use self::indication::Indication;
+pub use self::notice::CaptureNotice;
 use self::session::Session;
 use self::source::Source;
 use crate::monitor::{Monitor, MonitorId};
@@ -113,15 +113,16 @@ impl Core {
             Event::SinkLost { source } => self.sink_lost(source, now),
             Event::PipelineActivity { pipeline, active } => {
                 self.pipeline_activity(pipeline, active, now);
-            },
+            }
             Event::PipelineGone { pipeline } => self.pipeline_gone(pipeline, now),
+            Event::ClientGone { client } => self.client_gone(client, now),
             Event::ClientFlooded { client } => self.client_flooded(client, now),
             Event::MonitorsListed { session, result } => {
                 self.monitors_listed(session, result, now);
-            },
+            }
             Event::MonitorsOpened { session, result } => {
                 self.monitors_opened(session, result, now);
-            },
+            }
             Event::MonitorsChanged { monitors } => self.monitors_changed(monitors, now),
             Event::MonitorFailed { monitor, error } => self.monitor_failed(monitor, &error, now),
             Event::DisplayServerLost { error } => self.display_server_lost(&error, now),
@@ -129,9 +130,9 @@ impl Core {
             Event::IndicatorShown { generation } => self.indicator_shown(generation, now),
             Event::IndicatorFailed { generation, error } => {
                 self.indicator_failed(generation, &error, now);
-            },
+            }
             Event::IndicatorLost { error } => self.indicator_lost(&error, now),
-            Event::Tick => {},
+            Event::Tick => {}
             Event::Exit => self.exit(now),
         }
         self.expire(now);

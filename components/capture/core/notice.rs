@@ -44,16 +44,19 @@ impl fmt::Display for CaptureNotice {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Backend { explanation } => write!(formatter, "screen capture: {explanation}"),
-            Self::Started { origin, monitors: 1 } => {
+            Self::Started {
+                origin,
+                monitors: 1,
+            } => {
                 write!(formatter, "{origin} captures 1 monitor")
-            },
+            }
             Self::Started { origin, monitors } => {
                 write!(formatter, "{origin} captures {monitors} monitors")
-            },
+            }
             Self::Stopped { origin } => write!(formatter, "{origin} has stopped capturing"),
             Self::Refused { origin, reason } => {
                 write!(formatter, "{origin} may not capture the screens: {reason}")
-            },
+            }
             Self::Fault { reason } => write!(formatter, "screen capture: {reason}"),
         }
     }

@@ -64,9 +64,9 @@ impl Session {
     /// When the session is aborted if nothing happens.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match self.state {
-            SessionState::Listing { deadline, .. } |
-            SessionState::Indicating { deadline, .. } |
-            SessionState::Opening { deadline, .. } => Some(deadline),
+            SessionState::Listing { deadline, .. }
+            | SessionState::Indicating { deadline, .. }
+            | SessionState::Opening { deadline, .. } => Some(deadline),
             SessionState::Live => None,
         }
     }
@@ -74,9 +74,9 @@ impl Session {
     /// The call that still waits for its answer.
     fn request(&self) -> Option<RequestId> {
         match self.state {
-            SessionState::Listing { request, .. } |
-            SessionState::Indicating { request, .. } |
-            SessionState::Opening { request, .. } => Some(request),
+            SessionState::Listing { request, .. }
+            | SessionState::Indicating { request, .. }
+            | SessionState::Opening { request, .. } => Some(request),
             SessionState::Live => None,
         }
     }
@@ -141,11 +141,7 @@ impl Core {
             .push(Effect::Engine(EngineCommand::List { session }));
     }
 
-    fn check_caller(
-        &mut self,
-        client: ClientId,
-        pipeline: PipelineId,
-    ) -> Result<(), CaptureError> {
+    fn check_caller(&mut self, client: ClientId, pipeline: PipelineId) -> Result<(), CaptureError> {
         if self.gone.contains(&pipeline) || self.inactive.contains(&pipeline) {
             return Err(CaptureError::DocumentInactive);
         }
@@ -186,11 +182,11 @@ impl Core {
             // Step 2.2: the platform cannot capture.
             Err(error) => {
                 self.fail(id, CaptureError::PlatformLimitation(error.to_string()), now);
-            },
+            }
             Ok(monitors) if monitors.is_empty() => {
                 let error = GrabError::NoMonitor.to_string();
                 self.fail(id, CaptureError::PlatformLimitation(error), now);
-            },
+            }
             // Not in the spec: no client holds sources without limit.
             Ok(monitors) if held + monitors.len() > MAX_SOURCES_PER_CLIENT => {
                 let error = CaptureError::TooMany {
@@ -198,7 +194,7 @@ impl Core {
                     what: "tracks".to_owned(),
                 };
                 self.fail(id, error, now);
-            },
+            }
             // Not in the spec's order, but its intent: the indicator is on
             // every monitor before anything is read.
             Ok(monitors) => {
@@ -210,7 +206,7 @@ impl Core {
                 // The grabber's news of the layout has gone into this list.
                 self.monitors_changed(monitors, now);
                 self.open_what_is_indicated(now);
-            },
+            }
         }
     }
 
@@ -263,7 +259,7 @@ impl Core {
                 GrabError::Unreadable { .. } => CaptureError::NotReadable(error.to_string()),
                 GrabError::NoDisplayServer(_) => {
                     CaptureError::PlatformLimitation(error.to_string())
-                },
+                }
                 _ => CaptureError::Aborted(error.to_string()),
             };
             return self.fail(id, error, now);

@@ -10,9 +10,7 @@ use servo_capture_traits::{
     ClientId, CursorMode, DisplaySurface, EndReason, SourceEvent, SourceId, SourceSettings,
 };
 
-use super::{
-    Core, Effect, EngineCommand, MAX_SOURCES_PER_CLIENT, RawFrame, SessionId, Timestamp,
-};
+use super::{Core, Effect, EngineCommand, MAX_SOURCES_PER_CLIENT, RawFrame, SessionId, Timestamp};
 use crate::grabber::GrabError;
 use crate::monitor::{Monitor, MonitorId};
 
@@ -68,7 +66,7 @@ impl Core {
                 source.attached = true;
                 let monitor = source.monitor.id;
                 self.start(id, monitor);
-            },
+            }
             // Its first sink stays.
             Some(_) => self.counters.refused_requests += 1,
             // The session ended between the answer and this: the page hears so.
@@ -136,7 +134,7 @@ impl Core {
             Some(source) if source.client == client => self.end_source(id, None, now),
             Some(_) => self.counters.refused_requests += 1,
             // It ended by itself while the message was under way.
-            None => {},
+            None => {}
         }
     }
 
@@ -227,9 +225,10 @@ impl Core {
             let Some(session) = self.sessions.get(&source.session) else {
                 continue;
             };
-            if source.attached &&
-                source.withheld &&
-                self.indication.covers(&source.monitor, &session.origin) {
+            if source.attached
+                && source.withheld
+                && self.indication.covers(&source.monitor, &session.origin)
+            {
                 source.withheld = false;
                 self.effects
                     .push(Effect::Engine(EngineCommand::Refresh { source: id }));
@@ -266,8 +265,8 @@ impl Core {
                             },
                         });
                     }
-                },
-                Some(_) => {},
+                }
+                Some(_) => {}
             }
         }
         for id in ended {

@@ -176,8 +176,7 @@ pub trait Grabber: Send {
 }
 
 /// Makes a grabber; called again when the display server was lost.
-pub type GrabberFactory =
-    Box<dyn FnMut() -> Result<Box<dyn Grabber>, GrabError> + Send>;
+pub type GrabberFactory = Box<dyn FnMut() -> Result<Box<dyn Grabber>, GrabError> + Send>;
 
 #[cfg(test)]
 mod tests {

@@ -90,7 +90,7 @@ impl Engine {
                     self.forget_if_fatal(error, events);
                 }
                 events.event(Event::MonitorsListed { session, result });
-            },
+            }
             EngineCommand::Open { session, monitors } => {
                 let result = self.open(session, &monitors);
                 if let Err(error) = &result {
@@ -99,7 +99,7 @@ impl Engine {
                 }
                 self.next_layout_check = Some(now);
                 events.event(Event::MonitorsOpened { session, result });
-            },
+            }
             EngineCommand::Close { session } => self.close(session),
             EngineCommand::Start {
                 source,
@@ -121,21 +121,21 @@ impl Engine {
                     pool: FramePool::default(),
                 };
                 self.sources.insert(source, state);
-            },
+            }
             EngineCommand::Refresh { source } => {
                 if let Some(source) = self.sources.get_mut(&source) {
                     source.delivered_version = 0;
                     source.due = now;
                 }
-            },
+            }
             EngineCommand::Stop { source } => {
                 self.sources.remove(&source);
-            },
+            }
             EngineCommand::Released { source } => {
                 if let Some(source) = self.sources.get_mut(&source) {
                     source.frames_out = source.frames_out.saturating_sub(1);
                 }
-            },
+            }
         }
     }
 
@@ -386,7 +386,11 @@ impl EventSink for Sender<Event> {
 }
 
 /// Runs an engine until its commands' sender is dropped.
-pub(super) fn run(mut engine: Engine, commands: &Receiver<EngineCommand>, mut events: Sender<Event>) {
+pub(super) fn run(
+    mut engine: Engine,
+    commands: &Receiver<EngineCommand>,
+    mut events: Sender<Event>,
+) {
     loop {
         let due = engine.next_due();
         let now = Instant::now();
@@ -400,7 +404,7 @@ pub(super) fn run(mut engine: Engine, commands: &Receiver<EngineCommand>, mut ev
         };
         match received {
             Ok(command) => engine.handle(command, Instant::now(), &mut events),
-            Err(RecvTimeoutError::Timeout) => {},
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 use servo_capture_traits::{
-    AllScreensReply, CaptureError, CaptureRequest, ClientId, EndReason, ServiceNotice,
-    SourceEvent, Submission,
+    AllScreensReply, CaptureError, CaptureRequest, ClientId, EndReason, ServiceNotice, SourceEvent,
+    Submission,
 };
 
 /// Requests that may wait for the service, of all clients together.
@@ -76,7 +76,7 @@ impl Inbox {
 impl Submission for Inbox {
     fn request(&self, client: ClientId, request: CaptureRequest) {
         match self.requests.try_send((client, request)) {
-            Ok(()) => {},
+            Ok(()) => {}
             Err(TrySendError::Full((_, request))) => {
                 self.note_flood(client);
                 let error = CaptureError::TooMany {
@@ -84,11 +84,11 @@ impl Submission for Inbox {
                     what: "waiting requests".to_owned(),
                 };
                 refuse(request, error);
-            },
+            }
             Err(TrySendError::Disconnected((_, request))) => {
                 let error = CaptureError::Aborted("the browser is shutting down".to_owned());
                 refuse(request, error);
-            },
+            }
         }
     }
 
@@ -116,7 +116,7 @@ fn refuse(request: CaptureRequest, error: CaptureError) {
         CaptureRequest::AllScreens { reply, .. } => reply.send(AllScreensReply(Err(error))),
         CaptureRequest::Attach { sink, .. } | CaptureRequest::Clone { sink, .. } => {
             sink.send(SourceEvent::Ended(EndReason::Refused(error.to_string())))
-        },
+        }
         CaptureRequest::Stop { .. } | CaptureRequest::Release { .. } => Ok(()),
     };
     if let Err(error) = sent {

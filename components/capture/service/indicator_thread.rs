@@ -56,18 +56,18 @@ pub(super) fn run(
             Ok(IndicatorCommand::Hide) => {
                 hide(&mut shown);
                 None
-            },
+            }
             Err(RecvTimeoutError::Timeout) => {
                 let kept = shown.as_mut().map_or(Ok(()), |indicator| indicator.keep());
                 kept.err().map(|error| {
                     hide(&mut shown);
                     Event::IndicatorLost { error }
                 })
-            },
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 hide(&mut shown);
                 return;
-            },
+            }
         };
         if let Some(event) = event {
             // An error means that the service has ended: so does this thread,

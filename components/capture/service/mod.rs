@@ -15,6 +15,8 @@ mod inbox;
 mod indicator_thread;
 mod pool;
 mod runner;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};

@@ -42,7 +42,7 @@ impl FramePool {
             None if self.buffers.len() < MAX_BUFFERS => {
                 self.buffers.push(Arc::new(vec![0; len]));
                 self.buffers.len() - 1
-            },
+            }
             None => return None,
         };
         let buffer = self.buffers.get_mut(index)?;
@@ -103,7 +103,9 @@ mod tests {
             1, 2, 3, 0, 4, 5, 6, 7, 99, 99, 99, 99, //
             8, 9, 10, 255, 11, 12, 13, 0,
         ];
-        let frame = FramePool::default().fill(&canvas(&pixels, 2, 2, 12)).unwrap();
+        let frame = FramePool::default()
+            .fill(&canvas(&pixels, 2, 2, 12))
+            .unwrap();
         assert_eq!(
             *frame,
             [1, 2, 3, 255, 4, 5, 6, 255, 8, 9, 10, 255, 11, 12, 13, 255]

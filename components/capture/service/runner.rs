@@ -14,9 +14,9 @@ use servo_capture_traits::{
     AllScreensReply, CaptureRequest, ClientId, FrameMessage, ServiceNotice, SourceEvent, SourceId,
 };
 
+use super::CaptureEmbedder;
 use super::inbox::{Inbox, Mail};
 use super::indicator_thread::IndicatorCommand;
-use super::CaptureEmbedder;
 use crate::core::{CaptureNotice, Core, Effect, EngineCommand, Event, RequestId, Timestamp};
 use crate::grabber::GrabError;
 use crate::indicator::IndicatorError;
@@ -97,8 +97,9 @@ impl Runner {
         self.event(match notice {
             ServiceNotice::PipelineActivity { pipeline, active } => {
                 Event::PipelineActivity { pipeline, active }
-            },
+            }
             ServiceNotice::PipelineGone(pipeline) => Event::PipelineGone { pipeline },
+            ServiceNotice::ClientGone(client) => Event::ClientGone { client },
         });
     }
 
@@ -118,11 +119,11 @@ impl Runner {
                     pipeline,
                     origin,
                 }
-            },
+            }
             CaptureRequest::Attach { source, sink } => {
                 self.keep_sink(client, source, sink);
                 Event::Attach { client, source }
-            },
+            }
             CaptureRequest::Clone {
                 source,
                 clone,
@@ -134,7 +135,7 @@ impl Runner {
                     source,
                     clone,
                 }
-            },
+            }
             CaptureRequest::Stop { source } => Event::Stop { client, source },
             CaptureRequest::Release { source, sequence } => Event::Release {
                 client,
@@ -168,7 +169,7 @@ impl Runner {
                 if let Err(error) = reply.send(AllScreensReply(result)) {
                     log::debug!("{request:?} could not be answered: {error:?}");
                 }
-            },
+            }
             Effect::Deliver { source, frame } => {
                 let message = FrameMessage {
                     sequence: frame.sequence,
@@ -178,11 +179,11 @@ impl Runner {
                     pixels: GenericSharedMemory::from_arc_vec(frame.pixels),
                 };
                 self.tell(source, SourceEvent::Frame(message), lost);
-            },
+            }
             Effect::Tell { source, event } => self.tell(source, event, lost),
             Effect::Forget { source } => {
                 self.sinks.remove(&source);
-            },
+            }
             Effect::Engine(command) => self.command_engine(command),
             Effect::Indicate {
                 generation,

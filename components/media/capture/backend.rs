@@ -50,11 +50,11 @@ impl Backend for CaptureBackend {
             (StreamType::Stream, Some(video)) => {
                 let inner = InnerPlayers::new(self.inner.clone(), *id, audio, &*gl_context);
                 Arc::new(Mutex::new(StreamPlayer::new(sender, video, inner)))
-            },
+            }
             (stream_type, video) => {
                 self.inner
                     .create_player(id, stream_type, sender, video, audio, gl_context)
-            },
+            }
         }
     }
 

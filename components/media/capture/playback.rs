@@ -165,8 +165,8 @@ impl<'a> Pump<'a> {
                         self.shown = version;
                     }
                     seen = version;
-                },
-                BusUpdate::TimedOut | BusUpdate::Interrupted => {},
+                }
+                BusUpdate::TimedOut | BusUpdate::Interrupted => {}
                 BusUpdate::Ended => return self.end(),
             }
         }
@@ -180,8 +180,8 @@ impl<'a> Pump<'a> {
             (false, Some(since)) => {
                 self.played += since.elapsed();
                 self.since = None;
-            },
-            _ => {},
+            }
+            _ => {}
         }
         playing
     }

@@ -38,7 +38,7 @@ fn play(playing: bool) -> (Arc<FrameBus>, Playback, Receiver<Seen>) {
         let event = match event.unwrap() {
             PlayerEvent::MetadataUpdated(metadata) => {
                 Seen::Metadata(metadata.width, metadata.height)
-            },
+            }
             PlayerEvent::VideoFrameUpdated => Seen::Updated,
             PlayerEvent::StateChanged(PlaybackState::Playing) => Seen::State("playing"),
             PlayerEvent::StateChanged(_) => Seen::State("paused"),
@@ -143,7 +143,7 @@ fn a_dropped_player_lets_go_of_the_stream() {
     // The thread ends, and with it the last sender.
     loop {
         match seen.recv_timeout(PATIENCE) {
-            Ok(_) => {},
+            Ok(_) => {}
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
             Err(mpsc::RecvTimeoutError::Timeout) => panic!("the thread goes on"),
         }

@@ -165,7 +165,7 @@ impl StreamPlayer {
                 Some(bus) if capture.is_none() => capture = Some(bus),
                 // A second video track is not shown
                 // (https://w3c.github.io/mediacapture-main/#mediastreams-in-media-elements).
-                Some(_) => {},
+                Some(_) => {}
                 None => others.push(*track),
             }
         }
@@ -188,7 +188,7 @@ impl StreamPlayer {
                 let silent = GenericCallback::new(|_| {})
                     .map_err(|error| PlayerError::Backend(error.to_string()))?;
                 Some(self.inner.create(silent, None))
-            },
+            }
         };
         if let Some(other) = &other {
             let player = other.lock().unwrap_or_else(PoisonError::into_inner);
@@ -257,7 +257,8 @@ impl Player for StreamPlayer {
     }
 
     fn can_resume(&self) -> bool {
-        self.with_other(|player| player.can_resume()).unwrap_or(true)
+        self.with_other(|player| player.can_resume())
+            .unwrap_or(true)
     }
 
     fn stop(&self) -> Result<(), PlayerError> {

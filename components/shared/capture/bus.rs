@@ -86,8 +86,8 @@ impl FrameBus {
             }
             // A disabled track stays as black as it is, so there is news for
             // its readers only when the picture's size changes.
-            let is_news = !state.disabled ||
-                state.latest.as_ref().map(|latest| latest.size) != Some(frame.size);
+            let is_news = !state.disabled
+                || state.latest.as_ref().map(|latest| latest.size) != Some(frame.size);
             _old = state.latest.replace(frame);
             state.version += u64::from(is_news);
         }
@@ -121,12 +121,7 @@ impl FrameBus {
     /// Waits until there is a picture newer than `seen` (0 for the first), the
     /// track ends, `deadline` passes, or `interrupt` is set and
     /// [`FrameBus::wake`] called; `interrupt` is taken back then.
-    pub fn wait(
-        &self,
-        seen: u64,
-        interrupt: &AtomicBool,
-        deadline: Option<Instant>,
-    ) -> BusUpdate {
+    pub fn wait(&self, seen: u64, interrupt: &AtomicBool, deadline: Option<Instant>) -> BusUpdate {
         let mut state = self.state.lock();
         loop {
             if interrupt.swap(false, Ordering::AcqRel) {
@@ -135,25 +130,25 @@ impl FrameBus {
             if state.ended {
                 return BusUpdate::Ended;
             }
-            if state.version != seen {
-                if let Some(frame) = &state.latest {
-                    let frame = if state.disabled {
-                        black(frame)
-                    } else {
-                        frame.clone()
-                    };
-                    return BusUpdate::Frame {
-                        frame,
-                        version: state.version,
-                    };
-                }
+            if state.version != seen &&
+                let Some(frame) = &state.latest
+            {
+                let frame = if state.disabled {
+                    black(frame)
+                } else {
+                    frame.clone()
+                };
+                return BusUpdate::Frame {
+                    frame,
+                    version: state.version,
+                };
             }
             match deadline {
                 None => self.changed.wait(&mut state),
                 Some(deadline) if Instant::now() >= deadline => return BusUpdate::TimedOut,
                 Some(deadline) => {
                     self.changed.wait_until(&mut state, deadline);
-                },
+                }
             }
         }
     }
@@ -203,9 +198,7 @@ mod tests {
 
     fn read(bus: &FrameBus, seen: u64) -> (u64, Vec<u8>, u64) {
         match bus.wait(seen, &AtomicBool::new(false), None) {
-            BusUpdate::Frame { frame, version } => {
-                (frame.sequence, frame.pixels.to_vec(), version)
-            },
+            BusUpdate::Frame { frame, version } => (frame.sequence, frame.pixels.to_vec(), version),
             other => panic!("expected a frame, found {other:?}"),
         }
     }

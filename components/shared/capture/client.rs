@@ -65,6 +65,9 @@ pub enum ServiceNotice {
     },
     /// The document is gone: closed, crashed, or its process died.
     PipelineGone(PipelineId),
+    /// Nobody holds the client's sender any more: its process or thread ended,
+    /// whether or not anybody noticed.
+    ClientGone(ClientId),
 }
 
 /// How requests and notices reach the service's thread; implemented by the
@@ -77,6 +80,19 @@ pub trait Submission: Send + Sync {
     /// Ends every capture, takes the indicator down and joins the service's
     /// threads, within `timeout`.
     fn exit(&self, timeout: Duration);
+}
+
+/// Lives as long as somebody can send on a client's behalf: the router drops it
+/// when the last sender is closed, which a killed process does without a word.
+struct Presence {
+    client: ClientId,
+    submission: Arc<dyn Submission>,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.submission.notice(ServiceNotice::ClientGone(self.client));
+    }
 }
 
 /// The constellation's handle on the service. Not serializable: it stays in
@@ -106,9 +122,12 @@ impl CaptureServiceHandle {
     /// client's, whatever the message says.
     pub fn mint_client(&self) -> CaptureClient {
         let client = ClientId::next();
-        let submission = self.submission.clone();
+        let presence = Presence {
+            client,
+            submission: self.submission.clone(),
+        };
         let requests = GenericCallback::new(move |request| match request {
-            Ok(request) => submission.request(client, request),
+            Ok(request) => presence.submission.request(client, request),
             Err(error) => log::warn!("{client} sent what is no capture request: {error:?}"),
         });
         if let Err(error) = &requests {
@@ -128,12 +147,46 @@ impl CaptureServiceHandle {
 
     /// The document is gone. May be said more than once.
     pub fn pipeline_gone(&self, pipeline: PipelineId) {
-        self.submission.notice(ServiceNotice::PipelineGone(pipeline));
+        self.submission
+            .notice(ServiceNotice::PipelineGone(pipeline));
     }
 
     /// Ends the service; returns when the indicator is down or after two
     /// seconds.
     pub fn exit(&self) {
         self.submission.exit(EXIT_TIMEOUT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Notices(Mutex<Vec<ServiceNotice>>);
+
+    impl Submission for Notices {
+        fn request(&self, _: ClientId, _: CaptureRequest) {}
+
+        fn notice(&self, notice: ServiceNotice) {
+            self.0.lock().push(notice);
+        }
+
+        fn exit(&self, _: Duration) {}
+    }
+
+    #[test]
+    fn a_client_is_gone_when_its_last_sender_is() {
+        let notices = Arc::new(Notices::default());
+        let handle = CaptureServiceHandle::new(notices.clone(), true);
+        let client = handle.mint_client();
+        let clone = client.clone();
+        drop(client);
+        assert!(notices.0.lock().is_empty());
+        drop(clone);
+        let notices = notices.0.lock();
+        assert!(matches!(notices[..], [ServiceNotice::ClientGone(_)]));
     }
 }

@@ -17,6 +17,7 @@ mod layout;
 mod monitor;
 mod painter;
 mod picture;
+mod proc_fs;
 pub mod process;
 mod server;
 mod watch;

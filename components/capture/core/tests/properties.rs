@@ -24,6 +24,7 @@ enum Op {
     Activity(usize, bool),
     Gone(usize),
     Flood(usize),
+    ClientGone(usize),
     EngineAnswers,
     EngineFails(bool),
     IndicatorAnswers(bool),
@@ -44,6 +45,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..4usize, any::<bool>()).prop_map(|(page, active)| Op::Activity(page, active)),
         1 => (0..4usize).prop_map(Op::Gone),
         1 => (0..4usize).prop_map(Op::Flood),
+        1 => (0..4usize).prop_map(Op::ClientGone),
         8 => Just(Op::EngineAnswers),
         1 => any::<bool>().prop_map(Op::EngineFails),
         8 => prop::bool::weighted(0.9).prop_map(Op::IndicatorAnswers),
@@ -64,19 +66,19 @@ fn run(world: &mut World, pages: &[Page], op: Op) {
             for source in world.granted_sources() {
                 world.event(Event::Attach { client, source });
             }
-        },
+        }
         Op::Clone(page, index) => {
             let sources = world.granted_sources();
             if let Some(&source) = sources.get(index % sources.len().max(1)) {
                 world.clone_source(&pages[page], source);
             }
-        },
+        }
         Op::Stop(page, index) => {
             let sources = world.granted_sources();
             if let Some(&source) = sources.get(index % sources.len().max(1)) {
                 world.stop(&pages[page], source);
             }
-        },
+        }
         Op::Activity(page, active) => world.event(Event::PipelineActivity {
             pipeline: pages[page].pipeline,
             active,
@@ -85,6 +87,9 @@ fn run(world: &mut World, pages: &[Page], op: Op) {
             pipeline: pages[page].pipeline,
         }),
         Op::Flood(page) => world.event(Event::ClientFlooded {
+            client: pages[page].client,
+        }),
+        Op::ClientGone(page) => world.event(Event::ClientGone {
             client: pages[page].client,
         }),
         Op::EngineAnswers => world.engine_answers(None),
@@ -105,16 +110,16 @@ fn run(world: &mut World, pages: &[Page], op: Op) {
             let size = 4 + (x.rem_euclid(3));
             world.monitors.push(monitor(id, x, 0, size, 4));
             world.layout_changed();
-        },
+        }
         Op::Unplug(id) => {
             world.monitors.retain(|monitor| monitor.id.0 != id);
             world.layout_changed();
-        },
+        }
         Op::ServerLost => {
             world.opened.clear();
             let error = GrabError::Disconnected("killed".to_owned());
             world.event(Event::DisplayServerLost { error });
-        },
+        }
     }
 }
 

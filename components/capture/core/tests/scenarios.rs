@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use servo_capture_traits::{CaptureError, ClientId, EndReason, SourceEvent};
 
-use super::super::{Event, EngineCommand, MAX_SESSIONS_PER_CLIENT};
+use super::super::{EngineCommand, Event, MAX_SESSIONS_PER_CLIENT};
 use super::world::{ALLOWED, OTHER, REFUSED, World};
 use crate::grabber::GrabError;
 use crate::monitor::tests::monitor;
@@ -20,7 +20,10 @@ fn an_allowed_origin_gets_a_source_for_every_monitor_in_order() {
     let request = world.ask(&page);
     world.settle();
     let granted = world.replies[&request].clone().unwrap();
-    let labels: Vec<_> = granted.iter().map(|granted| &*granted.screen.label).collect();
+    let labels: Vec<_> = granted
+        .iter()
+        .map(|granted| &*granted.screen.label)
+        .collect();
     assert_eq!(labels, ["M1", "M2"]);
     assert_eq!(granted[0].settings.size, monitor(1, 0, 0, 8, 4).size());
     assert_ne!(granted[0].device_id, granted[1].device_id);
@@ -90,7 +93,9 @@ fn one_monitor_that_cannot_be_read_fails_the_whole_call() {
 fn a_platform_that_cannot_capture_says_what_it_lacks() {
     let mut world = World::new();
     let request = world.ask(&World::page(1, ALLOWED));
-    world.engine_answers(Some(GrabError::NoDisplayServer("DISPLAY is not set".into())));
+    world.engine_answers(Some(GrabError::NoDisplayServer(
+        "DISPLAY is not set".into(),
+    )));
     let Err(CaptureError::PlatformLimitation(reason)) = &world.replies[&request] else {
         panic!("{:?}", world.replies[&request]);
     };
@@ -301,10 +306,7 @@ fn leaving_the_page_ends_its_captures_and_refuses_what_was_under_way() {
     assert!(world.core.is_idle() && world.started.is_empty());
     assert!(sources.iter().all(|&source| world.ended(source)));
     let request = world.ask(&page);
-    assert_eq!(
-        world.replies[&request],
-        Err(CaptureError::DocumentInactive)
-    );
+    assert_eq!(world.replies[&request], Err(CaptureError::DocumentInactive));
     world.event(Event::PipelineActivity {
         pipeline: page.pipeline,
         active: true,
@@ -320,10 +322,7 @@ fn a_document_that_goes_while_it_waits_is_answered() {
     world.event(Event::PipelineGone {
         pipeline: page.pipeline,
     });
-    assert_eq!(
-        world.replies[&request],
-        Err(CaptureError::DocumentInactive)
-    );
+    assert_eq!(world.replies[&request], Err(CaptureError::DocumentInactive));
     world.settle();
     assert!(world.core.is_idle());
 }
@@ -375,6 +374,22 @@ fn a_client_cannot_have_calls_without_end() {
         world.replies[&request],
         Err(CaptureError::TooMany { .. })
     ));
+}
+
+#[test]
+fn a_client_whose_process_ended_captures_nothing() {
+    let mut world = World::new();
+    let (gone, other) = (World::page(1, ALLOWED), World::page(2, OTHER));
+    world.capture(&gone);
+    let kept = world.capture(&other);
+    let waiting = world.ask(&gone);
+    world.event(Event::ClientGone {
+        client: gone.client,
+    });
+    assert!(world.replies.contains_key(&waiting));
+    let started: Vec<_> = world.started.keys().copied().collect();
+    assert_eq!(started.len(), kept.len());
+    assert!(kept.iter().all(|source| started.contains(source)));
 }
 
 #[test]

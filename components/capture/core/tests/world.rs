@@ -11,14 +11,10 @@ use std::time::Duration;
 
 use servo_base::cross_process_instant::CrossProcessInstant;
 use servo_base::id::{Index, PipelineId, PipelineNamespaceId};
-use servo_capture_traits::{
-    CaptureError, ClientId, Damage, GrantedSource, SourceEvent, SourceId,
-};
+use servo_capture_traits::{CaptureError, ClientId, Damage, GrantedSource, SourceEvent, SourceId};
 
 use super::super::indication::LINGER;
-use super::super::{
-    Core, Effect, EngineCommand, Event, RawFrame, RequestId, SessionId, Timestamp,
-};
+use super::super::{Core, Effect, EngineCommand, Event, RawFrame, RequestId, SessionId, Timestamp};
 use crate::grabber::GrabError;
 use crate::indicator::{IndicatorContent, IndicatorError};
 use crate::monitor::tests::monitor;
@@ -118,13 +114,13 @@ impl World {
                 } else {
                     self.dead.insert(*pipeline);
                 }
-            },
+            }
             // Such a request brings a sink of its own.
             Event::Attach { source, .. } | Event::Clone { clone: source, .. } => {
                 self.forgotten.remove(source);
-            },
+            }
             Event::Exit => self.exited = true,
-            _ => {},
+            _ => {}
         }
         let was_live = !self.opened.is_empty();
         for effect in self.core.handle(event, self.now) {
@@ -149,18 +145,18 @@ impl World {
                 }
                 let before = self.replies.insert(request, result);
                 assert!(before.is_none(), "{request:?} was answered twice");
-            },
+            }
             Effect::Deliver { source, frame } => {
                 self.check_delivery(source, &frame);
                 self.delivered.push((source, frame));
-            },
+            }
             Effect::Tell { source, event } => {
                 assert!(
                     !self.forgotten.contains(&source),
                     "{source} was told {event:?} after its last event"
                 );
                 self.told.push((source, event));
-            },
+            }
             Effect::Forget { source } => drop(self.forgotten.insert(source)),
             Effect::Engine(command) => self.command(command),
             Effect::Indicate {
@@ -169,7 +165,7 @@ impl World {
                 monitors,
             } => self.asked.push_back((generation, content, monitors)),
             Effect::HideIndicator => self.check_hiding(),
-            Effect::Notify(_) => {},
+            Effect::Notify(_) => {}
         }
     }
 
@@ -213,26 +209,26 @@ impl World {
             EngineCommand::Open { ref monitors, .. } => {
                 self.check_opening(monitors);
                 self.engine.push_back(command);
-            },
+            }
             EngineCommand::Close { session } => {
                 self.opened.remove(&session);
                 self.engine.retain(
                     |waiting| !matches!(waiting, EngineCommand::Open { session: other, .. } if *other == session),
                 );
-            },
+            }
             EngineCommand::Start {
                 source, monitor, ..
             } => {
                 let before = self.started.insert(source, (monitor, 0));
                 assert!(before.is_none(), "{source} was started twice");
-            },
+            }
             EngineCommand::Stop { source } => {
                 assert!(self.started.remove(&source).is_some());
-            },
+            }
             EngineCommand::Refresh { source } => {
                 assert!(self.started.contains_key(&source));
-            },
-            EngineCommand::Released { .. } => {},
+            }
+            EngineCommand::Released { .. } => {}
         }
     }
 
@@ -259,7 +255,7 @@ impl World {
                     None => Ok(self.monitors.clone()),
                 };
                 self.event(Event::MonitorsListed { session, result });
-            },
+            }
             Some(EngineCommand::Open { session, monitors }) => {
                 let unknown = |id: &&MonitorId| !self.monitors.iter().any(|m| m.id == **id);
                 let result = match (refusal, monitors.iter().find(unknown)) {
@@ -271,8 +267,8 @@ impl World {
                     self.opened.insert(session, monitors);
                 }
                 self.event(Event::MonitorsOpened { session, result });
-            },
-            _ => {},
+            }
+            _ => {}
         }
     }
 

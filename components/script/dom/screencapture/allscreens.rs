@@ -49,7 +49,11 @@ pub(crate) fn get_all_screens_media(
     );
     let request = CaptureRequest::AllScreens {
         pipeline: global.pipeline_id(),
-        origin: global.origin().immutable().ascii_serialization().to_string(),
+        origin: global
+            .origin()
+            .immutable()
+            .ascii_serialization()
+            .to_string(),
         reply,
     };
     let sent = ScriptThread::capture().map(|client| client.send(request));
@@ -75,7 +79,7 @@ impl RoutedPromiseListener<crate::DomTypeHolder, AllScreensReply> for MediaDevic
                     streams.push(stream_of(cx, &global, source));
                 }
                 promise.resolve_native(cx, &streams);
-            },
+            }
         }
     }
 }

@@ -17,15 +17,15 @@ pub(crate) fn all_screens_exception(error: &CaptureError) -> Error {
     match error {
         // Steps 2.1 and 2.2: not on the allowlist; the platform is limited. A
         // missing indicator is such a limit.
-        CaptureError::RefusedByPolicy(_) |
-        CaptureError::PlatformLimitation(_) |
-        CaptureError::NoIndicator(_) => Error::NotAllowed(message),
+        CaptureError::RefusedByPolicy(_)
+        | CaptureError::PlatformLimitation(_)
+        | CaptureError::NoIndicator(_) => Error::NotAllowed(message),
         // Step 2.3: one monitor is not to be read.
         CaptureError::NotReadable(_) => Error::NotReadable(message),
         CaptureError::DocumentInactive => Error::InvalidState(message),
         // Step 2.3: any other reason.
-        CaptureError::Aborted(_) |
-        CaptureError::BadRequest(_) |
-        CaptureError::TooMany { .. } => Error::Abort(message),
+        CaptureError::Aborted(_) | CaptureError::BadRequest(_) | CaptureError::TooMany { .. } => {
+            Error::Abort(message)
+        }
     }
 }

@@ -11,8 +11,7 @@ use js::context::JSContext;
 use script_bindings::reflector::reflect_weak_referenceable_dom_object;
 use servo_base::generic_channel::GenericCallback;
 use servo_capture_traits::{
-    CaptureClient, CaptureRequest, GrantedSource, ScreenInfo, SourceEvent, SourceId,
-    SourceSettings,
+    CaptureClient, CaptureRequest, GrantedSource, ScreenInfo, SourceEvent, SourceId, SourceSettings,
 };
 use servo_media::streams::MediaStreamType;
 use servo_media::streams::registry::MediaStreamId;
@@ -93,10 +92,13 @@ impl ScreenCaptureMediaStreamTrack {
                 };
                 let about = (state.label(), settings, state.device_id());
                 clone.begin(global, client, id, request, about);
-            },
+            }
             // The clone of an ended track has ended, and a player that is given
             // it must see so.
-            _ => clone.track().capture().stop_registered(clone.track().id().id()),
+            _ => clone
+                .track()
+                .capture()
+                .stop_registered(clone.track().id().id()),
         }
         clone.track().capture().copy_from(state);
         clone

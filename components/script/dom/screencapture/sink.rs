@@ -60,13 +60,13 @@ pub(crate) fn new_sink(
         Ok(SourceEvent::Ended(reason)) => {
             bus.end();
             queue(&tasks, source, SourceEvent::Ended(reason));
-        },
+        }
         Ok(event) => queue(&tasks, source, event),
         Err(error) => {
             warn!("{source} sent what is no capture event: {error:?}");
             bus.end();
             queue(&tasks, source, SourceEvent::Ended(EndReason::Closed));
-        },
+        }
     })
 }
 
@@ -104,12 +104,12 @@ fn handle_event(cx: &mut JSContext, source: SourceId, event: SourceEvent) {
     };
     match event {
         // Frames do not come this way.
-        SourceEvent::Frame(_) => {},
+        SourceEvent::Frame(_) => {}
         SourceEvent::Changed { screen, settings } => track.source_changed(screen, settings),
         SourceEvent::Muted(muted) => track.source_muted(cx, muted),
         SourceEvent::Ended(_) => {
             forget(source);
             track.source_ended(cx);
-        },
+        }
     }
 }

@@ -1,0 +1,130 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! What `/proc` tells about processes.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+
+/// How many file descriptors `process` has open.
+///
+/// # Errors
+/// There is no such process, or it belongs to another user.
+pub fn descriptor_count(process: u32) -> Result<usize> {
+    Ok(descriptors(process)?.len())
+}
+
+/// What each file descriptor of `process` is, as `/proc` names it (`socket:[123]`, `/dev/null`).
+/// One that was closed meanwhile is left out.
+///
+/// # Errors
+/// There is no such process, or it belongs to another user.
+pub fn descriptors(process: u32) -> Result<Vec<PathBuf>> {
+    let folder = format!("/proc/{process}/fd");
+    let entries = fs::read_dir(&folder).with_context(|| format!("reading {folder}"))?;
+    Ok(entries
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .collect())
+}
+
+/// How many regions of shared memory without a file (memfd) `process` has mapped. It may have closed
+/// their descriptors.
+///
+/// # Errors
+/// There is no such process, or it belongs to another user.
+pub fn shared_memory_count(process: u32) -> Result<usize> {
+    let path = format!("/proc/{process}/maps");
+    let maps = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    Ok(maps.lines().filter(|map| map.contains(" /memfd:")).count())
+}
+
+/// The children of `process`, their children, and so on, by id.
+///
+/// # Errors
+/// `/proc` cannot be read.
+pub fn descendants(process: u32) -> Result<Vec<u32>> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        if let Ok(stat) = Stat::of(id) {
+            children.entry(stat.parent).or_default().push(id);
+        }
+    }
+    let mut family = Vec::new();
+    let mut pending = vec![process];
+    while let Some(parent) = pending.pop() {
+        for child in children.remove(&parent).unwrap_or_default() {
+            family.push(child);
+            pending.push(child);
+        }
+    }
+    Ok(family)
+}
+
+/// The processor time, user and system, that `process`, its living descendants and the children
+/// they have reaped used so far.
+///
+/// # Errors
+/// There is no such process.
+pub fn cpu_time(process: u32) -> Result<Duration> {
+    let mut ticks = Stat::of(process)?.ticks;
+    for member in descendants(process)? {
+        // It may have ended since it was listed; its parent's count holds it then.
+        if let Ok(stat) = Stat::of(member) {
+            ticks += stat.ticks;
+        }
+    }
+    let per_second = rustix::param::clock_ticks_per_second();
+    Ok(Duration::from_secs_f64(ticks as f64 / per_second as f64))
+}
+
+/// What is used of `/proc/<id>/stat`.
+struct Stat {
+    parent: u32,
+    /// User and system time, its own and that of reaped children, in clock ticks.
+    ticks: u64,
+}
+
+impl Stat {
+    fn of(process: u32) -> Result<Self> {
+        let path = format!("/proc/{process}/stat");
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+        Self::parse(&text).with_context(|| format!("reading {path}"))
+    }
+
+    /// The fields after the command's name, which is in parentheses and may hold anything: proc(5).
+    fn parse(text: &str) -> Result<Self> {
+        let (_, rest) = text.rsplit_once(')').context("no command name")?;
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let field = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|field| field.parse::<u64>().ok())
+                .ok_or_else(|| anyhow!("no number in field {}", index + 3))
+        };
+        Ok(Self {
+            parent: u32::try_from(field(1)?)?,
+            ticks: field(11)? + field(12)? + field(13)? + field(14)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_name_with_parentheses_and_spaces_is_parsed() {
+        let stat =
+            Stat::parse("12 (a) b) (c) S 34 1 1 0 -1 0 0 0 0 0 5 6 7 8 20 0").expect("valid");
+        assert_eq!((stat.parent, stat.ticks), (34, 26));
+    }
+}
