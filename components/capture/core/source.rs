@@ -159,10 +159,10 @@ impl Core {
             }
             self.effects.push(Effect::Forget { source: id });
         }
-        if self.sources_of(source.session).next().is_none() {
-            if let Some(session) = self.sessions.remove(&source.session) {
-                self.session_over(source.session, &session, now);
-            }
+        if self.sources_of(source.session).next().is_none()
+            && let Some(session) = self.sessions.remove(&source.session)
+        {
+            self.session_over(source.session, &session, now);
         }
     }
 

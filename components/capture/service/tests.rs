@@ -14,8 +14,8 @@ use crossbeam_channel::bounded;
 use servo_base::generic_channel::GenericCallback;
 use servo_base::id::{PipelineId, TEST_PIPELINE_ID};
 use servo_capture_traits::{
-    AllScreensReply, CaptureClient, CaptureError, CaptureRequest, CaptureServiceHandle,
-    EndReason, FrameMessage, GrantedSource, SourceEvent, SourceId,
+    AllScreensReply, CaptureClient, CaptureError, CaptureRequest, CaptureServiceHandle, EndReason,
+    FrameMessage, GrantedSource, SourceEvent, SourceId,
 };
 
 use super::{LogEmbedder, Service};
@@ -130,7 +130,7 @@ fn next_frame(events: &Receiver<(u64, SourceEvent)>) -> (u64, FrameMessage) {
         match events.recv_timeout(PATIENCE).unwrap() {
             (place, SourceEvent::Frame(frame)) => return (place, frame),
             (_, SourceEvent::Ended(reason)) => panic!("ended: {reason}"),
-            _ => {},
+            _ => {}
         }
     }
 }
@@ -155,14 +155,21 @@ fn a_page_gets_the_exact_pixels_of_every_monitor_after_the_indicator() {
             let offset = ((y * frame.size.width + x) * 4) as usize;
             let mut expected = pixel(index as u32, frame.size, x, y, 0);
             expected[3] = 255;
-            assert_eq!(frame.pixels[offset..offset + 4], expected, "{index} {x} {y}");
+            assert_eq!(
+                frame.pixels[offset..offset + 4],
+                expected,
+                "{index} {x} {y}"
+            );
         }
         let shown = rig.log.history();
         let shown = shown
             .iter()
             .find(|record| matches!(record.event, IndicatorEvent::Shown { .. }))
             .unwrap();
-        assert!(shown.sequence < place, "the frame came before the indicator");
+        assert!(
+            shown.sequence < place,
+            "the frame came before the indicator"
+        );
     }
 }
 
@@ -230,10 +237,7 @@ fn an_unlisted_origin_sees_no_indicator_and_an_indicator_that_fails_no_capture()
     ));
     assert!(rig.log.history().is_empty());
     rig.log.fail_next("no place");
-    assert!(matches!(
-        rig.ask(ORIGIN),
-        Err(CaptureError::NoIndicator(_))
-    ));
+    assert!(matches!(rig.ask(ORIGIN), Err(CaptureError::NoIndicator(_))));
     rig.ask(ORIGIN).unwrap();
 }
 
@@ -256,9 +260,11 @@ fn a_lost_indicator_mutes_and_its_return_unmutes() {
     assert_eq!(muted, [true, false]);
     let lost = |error: &IndicatorError| matches!(error, IndicatorError::Lost { .. });
     let history = rig.log.history();
-    assert!(history.iter().any(
-        |record| matches!(&record.event, IndicatorEvent::Lost(error) if lost(error))
-    ));
+    assert!(
+        history
+            .iter()
+            .any(|record| matches!(&record.event, IndicatorEvent::Lost(error) if lost(error)))
+    );
 }
 
 #[test]
@@ -281,8 +287,8 @@ fn unplugging_ends_one_track_and_a_new_size_is_told_before_its_frames() {
                     break;
                 }
                 rig.release(granted[1].source, frame.sequence);
-            },
-            SourceEvent::Muted(_) => {},
+            }
+            SourceEvent::Muted(_) => {}
             SourceEvent::Ended(reason) => panic!("ended: {reason}"),
         }
     }
@@ -293,10 +299,7 @@ fn one_unreadable_monitor_fails_the_call_and_leaves_nothing_open() {
     let rig = Rig::new();
     let id = rig.layout.monitors()[1].id;
     rig.layout.set_unreadable(id, Some("locked"));
-    assert!(matches!(
-        rig.ask(ORIGIN),
-        Err(CaptureError::NotReadable(_))
-    ));
+    assert!(matches!(rig.ask(ORIGIN), Err(CaptureError::NotReadable(_))));
     rig.layout.set_unreadable(id, None);
     assert_eq!(rig.ask(ORIGIN).unwrap().len(), 2);
 }

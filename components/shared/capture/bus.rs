@@ -130,8 +130,8 @@ impl FrameBus {
             if state.ended {
                 return BusUpdate::Ended;
             }
-            if state.version != seen &&
-                let Some(frame) = &state.latest
+            if state.version != seen
+                && let Some(frame) = &state.latest
             {
                 let frame = if state.disabled {
                     black(frame)

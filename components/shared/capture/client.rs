@@ -91,7 +91,8 @@ struct Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.submission.notice(ServiceNotice::ClientGone(self.client));
+        self.submission
+            .notice(ServiceNotice::ClientGone(self.client));
     }
 }
 

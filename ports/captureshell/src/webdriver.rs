@@ -92,7 +92,7 @@ impl WebDriver {
                     .site_data_manager()
                     .clear_cookies(Some(Box::new(move || {
                         let _ = sender.send(());
-                    })))
+                    })));
             }
             Command::IsWebViewOpen(id, sender) => {
                 let _ = sender.send(shell.webview(id).is_some());
