@@ -3,6 +3,8 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
 // https://screen-share.github.io/capture-all-screens/#screencapturemediastreamtrack
+//
+// As in AllScreensCapture.webidl, the preference stands in for [IsolatedContext].
 
 [Exposed=Window, Func="MediaDevices::is_all_screens_capture_enabled"]
 interface ScreenCaptureMediaStreamTrack : MediaStreamTrack {

@@ -186,7 +186,7 @@ fn choose_real(
 
 fn choose_synthetic(reason: &str) -> Result<Chosen, GrabError> {
     Ok(chosen(
-        Box::new(SyntheticLayout::default().connect()?),
+        Box::new(SyntheticLayout::of_this_process().connect()?),
         Backend::Synthetic,
         reason,
     ))
@@ -219,7 +219,7 @@ mod tests {
                 return Err(GrabError::NoDisplayServer(format!("no {display}")));
             }
             Ok(ReachedX11 {
-                grabber: Box::new(SyntheticLayout::default().connect()?),
+                grabber: Box::new(SyntheticLayout::of_this_process().connect()?),
                 is_xwayland: self.is_xwayland,
             })
         }
@@ -228,7 +228,7 @@ mod tests {
             if !self.xcap {
                 return Err(GrabError::NoDisplayServer("xcap finds nothing".to_owned()));
             }
-            Ok(Box::new(SyntheticLayout::default().connect()?))
+            Ok(Box::new(SyntheticLayout::of_this_process().connect()?))
         }
     }
 

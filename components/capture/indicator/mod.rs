@@ -10,6 +10,7 @@
 
 use crate::monitor::Monitor;
 
+pub mod painted;
 #[cfg(target_os = "linux")]
 mod placement;
 mod sentence;

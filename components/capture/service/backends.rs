@@ -9,7 +9,9 @@ use crossbeam_channel::Sender;
 use crate::core::CaptureNotice;
 use crate::grabber::auto::{Environment, IndicatorKind};
 use crate::grabber::{BackendChoice, GrabberFactory, auto};
-use crate::indicator::synthetic::{IndicatorLog, NoIndicator, SyntheticIndicator};
+use crate::grabber::synthetic::SyntheticLayout;
+use crate::indicator::painted::PaintedIndicator;
+use crate::indicator::synthetic::NoIndicator;
 #[cfg(target_os = "linux")]
 use crate::indicator::x11::XIndicator;
 use crate::indicator::{Indicator, IndicatorError, IndicatorFactory};
@@ -39,7 +41,9 @@ pub(super) fn indicator_factory(choice: BackendChoice) -> IndicatorFactory {
     Box::new(move || {
         Ok(match auto::effective(choice, &Environment::current()) {
             IndicatorKind::X11 => x11_indicator()?,
-            IndicatorKind::Synthetic => Box::new(SyntheticIndicator::new(IndicatorLog::new())),
+            IndicatorKind::Synthetic => {
+                Box::new(PaintedIndicator::new(SyntheticLayout::of_this_process()))
+            },
             IndicatorKind::Unavailable => Box::new(NoIndicator::new(
                 "there is no place to draw it above other windows here",
             )),

@@ -43,9 +43,11 @@ pub struct Arguments {
     #[arg(long = "pref", value_name = "NAME=JSON")]
     pub prefs: Vec<String>,
 
-    /// Read the administrator's preferences, which win over all others, from here
-    #[arg(long, value_name = "DIR", default_value = MANAGED_PREFERENCES, value_hint = ValueHint::DirPath)]
-    pub managed_prefs_dir: PathBuf,
+    /// Read further administrator's preferences, which win over the user's, from here
+    ///
+    /// Those in /etc/captureshell/policies/managed are read in any case and win over these.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub managed_prefs_dir: Option<PathBuf>,
 
     /// What reads the screen: auto, x11, xcap or synthetic
     #[arg(long, value_name = "BACKEND", default_value_t)]

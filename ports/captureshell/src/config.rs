@@ -4,13 +4,15 @@
 
 //! Preferences: ours go to the capture policy, Servo's to Servo.
 
+use std::path::Path;
+
 use servo::{PrefValue, Preferences};
 use servo_capture::policy::{
     CapturePolicy, EnginePreferences, PreferenceError, PreferenceKind, PreferenceLoader,
     PreferenceValue,
 };
 
-use crate::cli::Arguments;
+use crate::cli::{Arguments, MANAGED_PREFERENCES};
 
 /// The preferences that the browser ships with: they let nobody capture all screens.
 const SHIPPED: &str = include_str!("../../../resources/prefs.json");
@@ -30,6 +32,13 @@ pub struct Configuration {
 /// # Errors
 /// Everything that is wrong with the user's files and arguments.
 pub fn load(arguments: &Arguments) -> Result<Configuration, Vec<PreferenceError>> {
+    load_managed(arguments, Path::new(MANAGED_PREFERENCES))
+}
+
+fn load_managed(
+    arguments: &Arguments,
+    system_directory: &Path,
+) -> Result<Configuration, Vec<PreferenceError>> {
     let mut engine = ServoPreferences(Preferences::default());
     let mut loader = PreferenceLoader::new(&mut engine);
     let mut errors = Vec::new();
@@ -40,7 +49,11 @@ pub fn load(arguments: &Arguments) -> Result<Configuration, Vec<PreferenceError>
     for preference in &arguments.prefs {
         errors.extend(loader.argument(preference).err());
     }
-    loader.managed_directory(&arguments.managed_prefs_dir);
+    if let Some(directory) = &arguments.managed_prefs_dir {
+        loader.managed_directory(directory);
+    }
+    // Last, so that nobody who chooses the command line gets around it.
+    loader.managed_directory(system_directory);
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -93,13 +106,8 @@ mod tests {
     use super::*;
 
     fn load_with(arguments: &[&str]) -> Result<Configuration, Vec<PreferenceError>> {
-        load(&Arguments::parse_from(
-            [
-                &["captureshell", "--managed-prefs-dir", "/nonexistent"],
-                arguments,
-            ]
-            .concat(),
-        ))
+        let arguments = [&["captureshell"], arguments].concat();
+        load_managed(&Arguments::parse_from(arguments), Path::new("/nonexistent"))
     }
 
     #[test]
@@ -180,23 +188,40 @@ mod tests {
         assert_eq!(errors.len(), 3);
     }
 
-    #[test]
-    fn the_administrator_has_the_last_word() {
+    /// A managed directory that sets one preference.
+    fn managed(value: bool) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(
             directory.path().join("policy.json"),
-            r#"{"dom_bluetooth_enabled": false}"#,
+            format!(r#"{{"dom_bluetooth_enabled": {value}}}"#),
         )
         .unwrap();
-        let configuration = load(&Arguments::parse_from([
-            "captureshell".as_ref(),
-            "--managed-prefs-dir".as_ref(),
-            directory.path().as_os_str(),
-            "--pref".as_ref(),
-            "dom_bluetooth_enabled=true".as_ref(),
-        ]))
-        .unwrap();
+        directory
+    }
+
+    #[test]
+    fn the_administrator_has_the_last_word() {
+        let directory = managed(false);
+        let arguments = ["captureshell", "--pref", "dom_bluetooth_enabled=true"];
+        let arguments = Arguments::parse_from(arguments);
+        let configuration = load_managed(&arguments, directory.path()).unwrap();
         assert!(!configuration.engine.dom_bluetooth_enabled);
         assert_eq!(configuration.warnings.len(), 1);
+    }
+
+    #[test]
+    fn a_further_managed_directory_wins_over_the_user_but_not_over_the_system() {
+        let (further, system) = (managed(true), managed(false));
+        let arguments = Arguments::parse_from([
+            "captureshell".as_ref(),
+            "--managed-prefs-dir".as_ref(),
+            further.path().as_os_str(),
+            "--pref".as_ref(),
+            "dom_bluetooth_enabled=false".as_ref(),
+        ]);
+        let alone = load_managed(&arguments, Path::new("/nonexistent")).unwrap();
+        assert!(alone.engine.dom_bluetooth_enabled);
+        let both = load_managed(&arguments, system.path()).unwrap();
+        assert!(!both.engine.dom_bluetooth_enabled);
     }
 }

@@ -5,7 +5,7 @@
 //! Which synthetic monitors there are, changed by tests while they are
 //! captured.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use euclid::{Box2D, Point2D, Size2D};
@@ -97,6 +97,13 @@ impl Default for SyntheticLayout {
 }
 
 impl SyntheticLayout {
+    /// The default monitors of this process: what one part of it changes, the
+    /// indicator's strip above all, the others see.
+    pub fn of_this_process() -> Self {
+        static LAYOUT: LazyLock<SyntheticLayout> = LazyLock::new(SyntheticLayout::default);
+        LAYOUT.clone()
+    }
+
     /// A display server without monitors.
     pub fn empty() -> Self {
         Self {
