@@ -57,12 +57,30 @@ impl Indication {
     /// present place, and to name `origin`.
     pub(super) fn covers(&self, monitor: &Monitor, origin: &str) -> bool {
         self.confirmed.as_ref().is_some_and(|shown| {
-            shown.content.origins.iter().any(|shown| shown == origin)
-                && shown.monitors.iter().any(|shown| {
-                    (shown.id, shown.bounds, shown.scale)
-                        == (monitor.id, monitor.bounds, monitor.scale)
-                })
+            // The text of a past capture says nothing of a new one.
+            shown.content.live
+                && shown.content.origins.iter().any(|shown| shown == origin)
+                && shown
+                    .monitors
+                    .iter()
+                    .any(|shown| same_place(shown, monitor))
         })
+    }
+
+    /// Keeps of what is confirmed only what `next`, which is about to take its
+    /// place on screen, shows as well: until `next` is confirmed either may be
+    /// there.
+    fn expect(&mut self, next: &Shown) {
+        if !next.content.live {
+            self.confirmed = None;
+        }
+        if let Some(confirmed) = &mut self.confirmed {
+            let origins = &mut confirmed.content.origins;
+            origins.retain(|origin| next.content.origins.contains(origin));
+            confirmed
+                .monitors
+                .retain(|shown| next.monitors.iter().any(|next| same_place(shown, next)));
+        }
     }
 
     /// The indicator goes without its last seconds.
@@ -77,6 +95,11 @@ impl Indication {
             until: now.after(LINGER),
         });
     }
+}
+
+/// Whether the indicator of one is the indicator of the other.
+fn same_place(one: &Monitor, other: &Monitor) -> bool {
+    (one.id, one.bounds, one.scale) == (other.id, other.bounds, other.scale)
 }
 
 impl Core {
@@ -121,11 +144,14 @@ impl Core {
                 self.indication.linger = None;
                 self.effects.push(Effect::HideIndicator);
             }
-            Some(shown) => self.effects.push(Effect::Indicate {
-                generation: self.indication.generation,
-                content: shown.content,
-                monitors: shown.monitors,
-            }),
+            Some(shown) => {
+                self.indication.expect(&shown);
+                self.effects.push(Effect::Indicate {
+                    generation: self.indication.generation,
+                    content: shown.content,
+                    monitors: shown.monitors,
+                });
+            }
         }
     }
 
@@ -146,11 +172,14 @@ impl Core {
         error: &IndicatorError,
         now: Timestamp,
     ) {
-        if generation != self.indication.generation {
-            return;
-        }
+        // Whichever request failed, nothing is on screen now.
         self.indication.confirmed = None;
-        self.without_indicator(error, now);
+        if generation == self.indication.generation {
+            self.without_indicator(error, now);
+        } else {
+            // A newer request is under way; frames are withheld until then.
+            self.mute_what_is_not_indicated();
+        }
     }
 
     pub(super) fn indicator_lost(&mut self, error: &IndicatorError, now: Timestamp) {

@@ -8,8 +8,8 @@ use crossbeam_channel::Sender;
 
 use crate::core::CaptureNotice;
 use crate::grabber::auto::{Environment, IndicatorKind};
-use crate::grabber::{BackendChoice, GrabberFactory, auto};
 use crate::grabber::synthetic::SyntheticLayout;
+use crate::grabber::{BackendChoice, GrabberFactory, auto};
 use crate::indicator::painted::PaintedIndicator;
 use crate::indicator::synthetic::NoIndicator;
 #[cfg(target_os = "linux")]
@@ -43,7 +43,7 @@ pub(super) fn indicator_factory(choice: BackendChoice) -> IndicatorFactory {
             IndicatorKind::X11 => x11_indicator()?,
             IndicatorKind::Synthetic => {
                 Box::new(PaintedIndicator::new(SyntheticLayout::of_this_process()))
-            },
+            }
             IndicatorKind::Unavailable => Box::new(NoIndicator::new(
                 "there is no place to draw it above other windows here",
             )),

@@ -160,6 +160,24 @@ fn a_capture_within_the_five_seconds_keeps_the_indicator() {
 }
 
 #[test]
+fn the_words_about_a_past_capture_do_not_announce_a_new_one() {
+    let mut world = World::new();
+    let page = World::page(1, ALLOWED);
+    for source in world.capture(&page) {
+        world.stop(&page, source);
+    }
+    world.settle();
+    world.ask(&page);
+    world.engine_answers(None);
+    assert!(
+        world.engine.is_empty(),
+        "opened before the new words are shown"
+    );
+    world.indicator_answers(true);
+    assert_eq!(world.engine.len(), 1);
+}
+
+#[test]
 fn two_calls_are_independent_and_both_origins_are_shown() {
     let mut world = World::new();
     let (first, second) = (World::page(1, ALLOWED), World::page(2, OTHER));
@@ -349,6 +367,23 @@ fn a_lost_indicator_stops_frames_until_it_is_back_and_the_capture_if_it_stays_lo
     world.indicator_answers(false);
     assert!(sources.iter().all(|&source| world.ended(source)));
     assert!(world.core.is_idle());
+}
+
+#[test]
+fn a_failed_change_of_the_indicator_stops_frames_even_if_a_newer_one_is_under_way() {
+    let mut world = World::new();
+    world.capture(&World::page(1, ALLOWED));
+    world.monitors[0] = monitor(1, 100, 100, 16, 8);
+    world.layout_changed();
+    world.monitors[0] = monitor(1, 200, 100, 16, 8);
+    world.layout_changed();
+    assert_eq!(world.asked.len(), 2);
+    world.indicator_answers(false);
+    world.frames();
+    assert!(world.delivered.is_empty());
+    world.indicator_answers(true);
+    world.frames();
+    assert_eq!(world.delivered.len(), 2);
 }
 
 #[test]
