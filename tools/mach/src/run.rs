@@ -40,7 +40,10 @@ const INFORMING_OPTIONS: &[&str] = &["-h", "--help", "-V", "--version"];
 /// # Errors
 /// When the browser cannot be built or started, or the demo not served.
 pub fn run(root: &Path, arguments: &[OsString], profile: Profile) -> Result<u8> {
-    build::build(root, &[], profile)?;
+    // Nobody who asks for the options wants to wait for a build first.
+    if !(informs(arguments) && build::program(root, SHELL, profile).exists()) {
+        build::build(root, &[], profile)?;
+    }
     let mut arguments = arguments.to_vec();
     let mut server = None;
     if opens_nothing(&arguments) {
@@ -67,6 +70,13 @@ pub fn run(root: &Path, arguments: &[OsString], profile: Profile) -> Result<u8> 
         run_in_foreground(Command::new(build::program(root, SHELL, profile)).args(&arguments))?;
     drop(server);
     Ok(exit_code(status))
+}
+
+/// Whether the arguments ask for a text rather than for a page.
+fn informs(arguments: &[OsString]) -> bool {
+    arguments
+        .iter()
+        .any(|argument| INFORMING_OPTIONS.contains(&&*argument.to_string_lossy()))
 }
 
 /// Whether the arguments name no URL and ask for no text.
