@@ -101,9 +101,9 @@ pub fn show(context: &Context, prompt: &mut Prompt, place: Place) -> Option<Answ
                 format!("{origin} asks who you are")
             });
             ui.label("User name");
-            ui.text_edit_singleline(user);
+            ui.add(line(user));
             ui.label("Password");
-            ui.add(TextEdit::singleline(password).password(true));
+            ui.add(line(password).password(true));
             buttons(ui, "Sign in", Some("Cancel"))
         }),
     }
@@ -152,11 +152,20 @@ fn popup(
         .or_else(|| is_left.then_some(Answer::Dismiss))
 }
 
+/// A text field as wide as its dialog.
+fn line(text: &mut String) -> TextEdit<'_> {
+    TextEdit::singleline(text).desired_width(f32::INFINITY)
+}
+
 /// The buttons of a dialog; Enter presses the first.
 fn buttons(ui: &mut Ui, accept: &str, dismiss: Option<&str>) -> Option<Answer> {
     ui.add_space(8.0);
     let mut answer = None;
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+    // A row of its own height: without it the layout takes all the height that a
+    // larger dialog had before.
+    let row = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
+    let layout = egui::Layout::right_to_left(egui::Align::Center);
+    ui.allocate_ui_with_layout(row, layout, |ui| {
         if ui.button(accept).clicked() || ui.input(|input| input.key_pressed(Key::Enter)) {
             answer = Some(Answer::Accept);
         }
@@ -175,7 +184,7 @@ fn show_dialog(ui: &mut Ui, dialog: &SimpleDialog, text: &mut String) -> Option<
         SimpleDialog::Alert(_) => buttons(ui, "OK", None),
         SimpleDialog::Confirm(_) => buttons(ui, "OK", Some("Cancel")),
         SimpleDialog::Prompt(_) => {
-            ui.text_edit_singleline(text).request_focus();
+            ui.add(line(text)).request_focus();
             buttons(ui, "OK", Some("Cancel"))
         }
     }
@@ -321,7 +330,36 @@ fn list_folder(folder: &Path, patterns: &[&str]) -> std::io::Result<Vec<(String,
 
 #[cfg(test)]
 mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable as _;
+
     use super::*;
+
+    #[test]
+    fn a_small_dialog_after_a_large_one_is_small() {
+        let context_height = |is_large: bool, harness: &mut Harness<'_, bool>| {
+            *harness.state_mut() = is_large;
+            // A dialog takes its size from the frame before.
+            harness.run_steps(4);
+            let title = harness.get_by_label("title").rect();
+            let button = harness.get_by_label("OK").rect();
+            button.max.y - title.min.y
+        };
+        let mut harness = Harness::new_ui_state(
+            |ui, is_large| {
+                modal(ui.ctx(), |ui| {
+                    ui.label("title");
+                    if *is_large {
+                        ui.add_space(300.0);
+                    }
+                    buttons(ui, "OK", None)
+                });
+            },
+            true,
+        );
+        assert!(context_height(true, &mut harness) > 300.0);
+        assert!(context_height(false, &mut harness) < 100.0);
+    }
 
     #[test]
     fn a_folder_lists_what_the_page_takes() {

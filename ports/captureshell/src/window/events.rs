@@ -87,7 +87,9 @@ impl BrowserWindow {
                 is_synthetic: false,
                 ..
             } => {
-                if let Some(action) = input::shortcut(event, self.input.modifiers) {
+                // Escape closes a dialog before it ends full screen.
+                let escapes = self.frame.window.fullscreen().is_some() && !self.has_prompt();
+                if let Some(action) = input::shortcut(event, self.input.modifiers, escapes) {
                     self.apply(action);
                     return false;
                 }

@@ -83,18 +83,27 @@ fn modifiers(state: ModifiersState) -> Modifiers {
 }
 
 /// What a key does to the browser instead of the page.
-pub fn shortcut(event: &KeyEvent, modifiers: ModifiersState) -> Option<Action> {
+pub fn shortcut(
+    event: &KeyEvent,
+    modifiers: ModifiersState,
+    is_fullscreen: bool,
+) -> Option<Action> {
     if event.state == ElementState::Released {
         return None;
     }
-    shortcut_of(&key(&event.logical_key), modifiers)
+    shortcut_of(&key(&event.logical_key), modifiers, is_fullscreen)
 }
 
-fn shortcut_of(key: &Key, modifiers: ModifiersState) -> Option<Action> {
+fn shortcut_of(key: &Key, modifiers: ModifiersState, is_fullscreen: bool) -> Option<Action> {
     let is_only = |wanted: ModifiersState| modifiers.difference(ModifiersState::SHIFT) == wanted;
     match key {
         Key::Named(NamedKey::F5) if modifiers.is_empty() => Some(Action::Reload),
         Key::Named(NamedKey::F11) if modifiers.is_empty() => Some(Action::ToggleFullscreen),
+        // No page can keep a person in full screen
+        // (<https://fullscreen.spec.whatwg.org/#ui>).
+        Key::Named(NamedKey::Escape) if modifiers.is_empty() && is_fullscreen => {
+            Some(Action::ToggleFullscreen)
+        }
         Key::Named(NamedKey::ArrowLeft) if modifiers == ModifiersState::ALT => Some(Action::Back),
         Key::Named(NamedKey::ArrowRight) if modifiers == ModifiersState::ALT => {
             Some(Action::Forward)
@@ -293,7 +302,7 @@ mod tests {
     fn shortcuts_need_exactly_their_modifiers() {
         let check = |key: Key, modifiers: ModifiersState, action: Option<Action>| {
             assert_eq!(
-                shortcut_of(&key, modifiers),
+                shortcut_of(&key, modifiers, false),
                 action,
                 "{key:?} {modifiers:?}"
             );
@@ -326,6 +335,16 @@ mod tests {
             ModifiersState::empty(),
             Some(Action::Reload),
         );
+    }
+
+    #[test]
+    fn escape_leaves_full_screen_and_is_the_pages_otherwise() {
+        let escape = Key::Named(NamedKey::Escape);
+        let none = ModifiersState::empty();
+        let leave = Some(Action::ToggleFullscreen);
+        assert_eq!(shortcut_of(&escape, none, true), leave);
+        assert_eq!(shortcut_of(&escape, none, false), None);
+        assert_eq!(shortcut_of(&escape, ModifiersState::SHIFT, true), None);
     }
 
     #[test]
