@@ -69,6 +69,7 @@ const RUNTIME: &[&str] = &[
 /// X servers and what drives them in the tests.
 const TESTS: &[&str] = &[
     "dbus",
+    "dbus-daemon",
     "python3-venv",
     "x11-utils",
     "x11-xserver-utils",
@@ -78,8 +79,16 @@ const TESTS: &[&str] = &[
     "xvfb",
 ];
 
-/// The peers that the benches measure against.
-const BENCHES: &[&str] = &["chromium", "ffmpeg", "gstreamer1.0-tools"];
+/// The peers that the benches measure against, and what those of their programs
+/// that are written in C are compiled with when they first run.
+const BENCHES: &[&str] = &[
+    "chromium",
+    "gcc",
+    "libavdevice-dev",
+    "libavformat-dev",
+    "libavutil-dev",
+    "libc6-dev",
+];
 
 /// What to prepare the machine for and how.
 #[derive(Clone, Copy, Debug, Default)]
@@ -132,6 +141,22 @@ pub fn ensure(options: Options) -> Result<()> {
     let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
     arguments.extend(missing.iter().copied());
     apt(&prefix, &arguments).context("installing the missing packages")
+}
+
+/// Says which peers' packages are missing. `mach bench` measures without them
+/// and says so once more in its report.
+///
+/// # Errors
+/// When dpkg-query cannot be started.
+pub fn report_missing_peers() -> Result<()> {
+    match missing(BENCHES)? {
+        Some(missing) if !missing.is_empty() => eprintln!(
+            "mach: not installed, so not all peers take part: {}; ./mach bootstrap --bench installs them",
+            missing.join(" ")
+        ),
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Whether a program is in `PATH`.

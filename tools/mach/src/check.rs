@@ -4,6 +4,7 @@
 
 //! The subcommands that hand our packages to one of Cargo's: lint, doc, bench.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -11,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::build;
 use crate::cargo::Cargo;
 use crate::tidy;
-use crate::workspace::{self, BROWSER, Member, TEST_TOOLS};
+use crate::workspace::{self, GROUPS, Member};
 
 /// Checks the rules of the house and lets clippy deny every warning in our
 /// packages; Servo's are built as dependencies and not judged.
@@ -20,13 +21,14 @@ use crate::workspace::{self, BROWSER, Member, TEST_TOOLS};
 /// When a rule is broken or clippy finds something; the other checks still run.
 pub fn lint(root: &Path) -> Result<()> {
     let clippy = |cargo: Cargo| cargo.args(["--all-targets", "--", "-D", "warnings"]).run();
-    let results = [
+    let mut results = vec![
         tidy::tidy(root),
         clippy(workspace::cargo_for_mach(root, "clippy")).context("in tools/mach"),
-        clippy(workspace::select(Cargo::new(root, "clippy"), TEST_TOOLS))
-            .context("in the test tools"),
-        clippy(workspace::select(Cargo::new(root, "clippy"), BROWSER)).context("in the browser"),
     ];
+    for (name, packages) in GROUPS {
+        let checked = clippy(workspace::select(Cargo::new(root, "clippy"), packages));
+        results.push(checked.with_context(|| format!("in {name}")));
+    }
     let failures = results
         .into_iter()
         .filter_map(|result| Some(format!("{:#}", result.err()?)))
@@ -43,8 +45,8 @@ pub fn lint(root: &Path) -> Result<()> {
 /// When a preparation or rustdoc fails.
 pub fn doc(root: &Path) -> Result<()> {
     build::prepare(root)?;
-    for group in [TEST_TOOLS, BROWSER] {
-        workspace::select(Cargo::new(root, "doc"), group)
+    for (_, packages) in GROUPS {
+        workspace::select(Cargo::new(root, "doc"), packages)
             .arg("--no-deps")
             .run()?;
     }
@@ -56,7 +58,7 @@ pub fn doc(root: &Path) -> Result<()> {
 ///
 /// # Errors
 /// When a preparation or a bench fails.
-pub fn bench(root: &Path, filters: &[String]) -> Result<u8> {
+pub fn bench(root: &Path, filters: &[OsString]) -> Result<u8> {
     let benched = workspace::members(root)?
         .into_iter()
         .filter(has_benches)
@@ -67,8 +69,8 @@ pub fn bench(root: &Path, filters: &[String]) -> Result<u8> {
         return Ok(2);
     }
     build::prepare(root)?;
-    for group in [TEST_TOOLS, BROWSER] {
-        let packages = group
+    for (_, packages) in GROUPS {
+        let packages = packages
             .iter()
             .copied()
             .filter(|package| benched.iter().any(|name| name == package))

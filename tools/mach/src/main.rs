@@ -7,6 +7,7 @@
 //! It prepares the machine, lays our code over Servo's crates, calls Cargo, and
 //! starts what was built. Everything it makes stands in `target/`.
 
+mod bench;
 mod bootstrap;
 mod build;
 mod cargo;
@@ -113,11 +114,27 @@ enum Task {
     },
     /// Check the rules of the house and run clippy, warnings being errors
     Lint,
-    /// Run the benches of our packages
+    /// Compare the capture engine with its peers, in the same run
+    ///
+    /// `./mach bench --quick` takes some minutes; without it, hours. All other
+    /// options are listed by `./mach bench --help`, those of mach itself are
+    /// --functions [NAME...] (the benches of single functions instead) and
+    /// --browser (build the optimised browser first, for the way to a page).
+    #[command(disable_help_flag = true)]
     Bench {
-        /// Only benches with this in their name
-        #[arg(value_name = "NAME")]
-        filters: Vec<String>,
+        /// Run the benches of single functions instead, those with a NAME in theirs
+        #[arg(long, conflicts_with = "browser")]
+        functions: bool,
+        /// Build the optimised browser first, for the way to a page
+        #[arg(long)]
+        browser: bool,
+        /// Options for capture-bench, handed on as they are
+        #[arg(
+            value_name = "ARGS",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        arguments: Vec<OsString>,
     },
     /// Build our packages' documentation in target/doc
     Doc,
@@ -183,7 +200,18 @@ fn perform(root: &Path, task: Task) -> Result<u8> {
             build::prepare(root)?;
             check::lint(root)?;
         }
-        Task::Bench { filters } => return check::bench(root, &filters),
+        Task::Bench {
+            functions,
+            browser,
+            arguments,
+        } => {
+            let options = bench::Options {
+                functions,
+                browser,
+                arguments,
+            };
+            return bench::bench(root, &options);
+        }
         Task::Doc => check::doc(root)?,
         Task::Graft { check: true, .. } => graft::check(root)?,
         Task::Graft { diff: true, .. } => graft::print_diff(root)?,

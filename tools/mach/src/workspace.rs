@@ -2,7 +2,7 @@
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
-//! The packages of the main workspace, in two groups.
+//! The packages of the main workspace, in three groups.
 //!
 //! Cargo unifies features over the packages of one call. Named together with
 //! the browser, the test tools would add features to crates deep below Servo,
@@ -25,6 +25,17 @@ pub const BROWSER: &[&str] = &[
 
 /// What tests it and has nothing of Servo in it.
 pub const TEST_TOOLS: &[&str] = &["capture-integration-tests", "capture-test-rig", "wpt-run"];
+
+/// The comparison with other ways to capture. It has the capture service in
+/// it, and none of the browser.
+pub const COMPARISON: &[&str] = &["capture-bench"];
+
+/// Every package, each group for a call of its own, and what people call it.
+pub const GROUPS: &[(&str, &[&str])] = &[
+    ("the test tools", TEST_TOOLS),
+    ("the browser", BROWSER),
+    ("the comparison", COMPARISON),
+];
 
 /// The package of the tests that start the browser.
 pub const INTEGRATION_TESTS: &str = "capture-integration-tests";
@@ -110,7 +121,10 @@ mod tests {
             .map(|member| member.name)
             .collect::<Vec<_>>();
         names.sort();
-        let mut grouped = [BROWSER, TEST_TOOLS].concat();
+        let mut grouped = GROUPS
+            .iter()
+            .flat_map(|(_, packages)| packages.iter().copied())
+            .collect::<Vec<_>>();
         grouped.sort_unstable();
         assert_eq!(names, grouped);
     }

@@ -1,0 +1,218 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! The capture service as the browser has it, policy and indicator included, in a process of its
+//! own; the consumer in another one, as a page is with `--multiprocess`, or in the same.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use capture_test_rig::process::Process;
+use ipc_channel::ipc::{self, IpcOneShotServer, IpcSender};
+use rustix::process::Signal;
+use serde::{Deserialize, Serialize};
+use servo_base::id::{PipelineId, PipelineNamespace, PipelineNamespaceId};
+use servo_capture::policy::CapturePolicy;
+use servo_capture::{BackendChoice, CaptureConfig, CaptureEmbedder, CaptureNotice, RecordSettings};
+use servo_capture_traits::{CaptureClient, CaptureServiceHandle};
+use servo_config::opts::{Opts, initialize_options};
+
+use super::consumer::{self, ORIGIN};
+use crate::peer::{Cell, Peer, Reach, own_command};
+use crate::sample::SampleWriter;
+use crate::stop::Stop;
+use crate::targets::HOUSE;
+
+const LOCAL: &str = "servo-capture-local";
+const CONSUMER: &str = "servo-capture-consumer";
+/// Tells the consumer how to reach the service.
+const SERVER_VARIABLE: &str = "CAPTURE_BENCH_SERVICE";
+/// How long the consumer's process may take until it has asked for the service.
+const CONSUMER_START: Duration = Duration::from_secs(10);
+/// How long it may take to end.
+const CONSUMER_STOP: Duration = Duration::from_secs(3);
+/// How often it is looked whether to end.
+const POLL: Duration = Duration::from_secs(2);
+
+/// The service with its consumer in another process, and in the same.
+pub fn all() -> Vec<Box<dyn Peer>> {
+    vec![
+        Box::new(Engine {
+            name: HOUSE,
+            reach: Reach::OtherProcess,
+        }),
+        Box::new(Engine {
+            name: LOCAL,
+            reach: Reach::Captured,
+        }),
+    ]
+}
+
+/// Whether this is one of the engine's programs.
+pub fn is_own(name: &str) -> bool {
+    [HOUSE, LOCAL, CONSUMER].contains(&name)
+}
+
+struct Engine {
+    name: &'static str,
+    reach: Reach,
+}
+
+impl Peer for Engine {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    fn can_run(&self, _: &Cell) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn command(&self, cell: &Cell, samples: &Path) -> Result<Command> {
+        own_command(self.name, cell, samples)
+    }
+}
+
+/// What the consumer's process is given, as an event loop's is.
+#[derive(Deserialize, Serialize)]
+struct Introduction {
+    client: CaptureClient,
+    pipeline: PipelineId,
+}
+
+/// Runs the service or its consumer.
+///
+/// # Errors
+/// Either cannot start, or the service refuses or ends the capture.
+pub fn run(name: &str, cell: &Cell, samples: &Path) -> Result<()> {
+    let stop = Stop::after(cell.seconds)?;
+    initialize_options(Opts {
+        multiprocess: name != LOCAL,
+        ..Opts::default()
+    });
+    match name {
+        CONSUMER => {
+            let introduction = ask_for_service()?;
+            consume(&introduction, cell, samples, &stop)
+        }
+        LOCAL => {
+            let (service, introduction) = start_service()?;
+            let done = consume(&introduction, cell, samples, &stop);
+            service.exit();
+            done
+        }
+        _ => {
+            let (service, introduction) = start_service()?;
+            let done = serve(introduction, cell, samples, &stop);
+            service.exit();
+            done
+        }
+    }
+}
+
+/// Writes the service's words for people to standard error, as the browser does.
+struct Notices;
+
+impl CaptureEmbedder for Notices {
+    fn notify(&self, notice: CaptureNotice) {
+        eprintln!("{notice}");
+    }
+}
+
+fn start_service() -> Result<(CaptureServiceHandle, Introduction)> {
+    let allowed = ORIGIN
+        .parse()
+        .map_err(|error| anyhow!("the origin's pattern: {error}"))?;
+    let config = CaptureConfig {
+        backend: BackendChoice::X11,
+        policy: CapturePolicy {
+            all_screens_enabled: true,
+            all_screens_allowed_origins: vec![allowed],
+            ..CapturePolicy::default()
+        },
+        record: RecordSettings {
+            enabled: false,
+            ..RecordSettings::default()
+        },
+        ..CaptureConfig::default()
+    };
+    servo_capture::configure(config, Arc::new(Notices))?;
+    let service = servo_capture::start();
+    PipelineNamespace::install(PipelineNamespaceId(1));
+    let pipeline = PipelineId::new();
+    service.pipeline_activity(pipeline, true);
+    let client = service.mint_client();
+    Ok((service, Introduction { client, pipeline }))
+}
+
+/// Starts the consumer's process, introduces it, and waits for the end.
+fn serve(introduction: Introduction, cell: &Cell, samples: &Path, stop: &Stop) -> Result<()> {
+    let (server, name) = IpcOneShotServer::<IpcSender<Introduction>>::new()
+        .context("making a way to the consumer")?;
+    let mut command = own_command(CONSUMER, cell, samples)?;
+    command.env(SERVER_VARIABLE, name);
+    let mut consumer = Process::spawn(command)?;
+    let (accepted, connections) = sync_channel(1);
+    // A thread, because this wait has no deadline of its own; it ends with the process.
+    thread::Builder::new()
+        .name("Accept".to_owned())
+        .spawn(move || accepted.send(server.accept()))
+        .context("starting a thread")?;
+    let (_, sender) = connections
+        .recv_timeout(CONSUMER_START)
+        .with_context(|| format!("waiting for the consumer: {}", consumer.log_tail()))?
+        .context("meeting the consumer")?;
+    sender
+        .send(introduction)
+        .context("introducing the consumer")?;
+    while !stop.reached() {
+        if let Some(status) = consumer.try_wait()? {
+            bail!("the consumer ended ({status})\n{}", consumer.log_tail());
+        }
+        stop.pause(POLL);
+    }
+    consumer.signal(Signal::TERM)?;
+    let status = consumer.wait(CONSUMER_STOP)?;
+    if !status.success() {
+        bail!("the consumer failed ({status})\n{}", consumer.log_tail());
+    }
+    Ok(())
+}
+
+fn ask_for_service() -> Result<Introduction> {
+    let name =
+        env::var(SERVER_VARIABLE).with_context(|| format!("{SERVER_VARIABLE} names no service"))?;
+    let server =
+        IpcSender::<IpcSender<Introduction>>::connect(name).context("finding the service")?;
+    let (sender, receiver) = ipc::channel().context("making a channel")?;
+    server.send(sender).context("asking the service")?;
+    receiver
+        .try_recv_timeout(CONSUMER_START)
+        .map_err(|error| anyhow!("waiting for the service: {error}"))
+}
+
+fn consume(introduction: &Introduction, cell: &Cell, samples: &Path, stop: &Stop) -> Result<()> {
+    let writer = Arc::new(Mutex::new(SampleWriter::create(samples, cell)?));
+    consumer::consume(
+        &introduction.client,
+        introduction.pipeline,
+        cell,
+        &writer,
+        stop,
+    )?;
+    let writer = Arc::into_inner(writer).context("a reader still runs")?;
+    let writer = writer
+        .into_inner()
+        .map_err(|_| anyhow!("a reader panicked"))?;
+    writer.finish()
+}
