@@ -19,6 +19,11 @@ partial interface MediaStreamTrack {
     MediaTrackSettings getSettings();
 };
 
+// https://w3c.github.io/mst-content-hint/#extensions-to-mediastreamtrack
+partial interface MediaStreamTrack {
+    attribute DOMString contentHint;
+};
+
 // https://w3c.github.io/mediacapture-main/#dom-mediatracksettings and
 // https://w3c.github.io/mediacapture-screen-share/#extensions-to-mediatracksettings
 dictionary MediaTrackSettings {
@@ -26,10 +31,21 @@ dictionary MediaTrackSettings {
     unsigned long height;
     double aspectRatio;
     double frameRate;
+    DOMString facingMode;
     DOMString resizeMode;
+    unsigned long sampleRate;
+    unsigned long sampleSize;
+    boolean echoCancellation;
+    boolean autoGainControl;
+    boolean noiseSuppression;
+    double latency;
+    unsigned long channelCount;
     DOMString deviceId;
+    DOMString groupId;
     DOMString displaySurface;
     boolean logicalSurface;
     DOMString cursor;
+    boolean restrictOwnAudio;
+    boolean suppressLocalAudioPlayback;
     double screenPixelRatio;
 };

@@ -6,9 +6,10 @@
 //!
 //! What belongs here: who may capture what (`policy`), the state of every
 //! capture (`core`, a pure state machine), the threads that carry out what the
-//! core decides (`service`), what reads pixels (`grabber`) and what tells the
-//! person in front of the screens (`indicator`). What does not: anything of the
-//! DOM, of `<video>`, or of a window toolkit.
+//! core decides (`service`), what reads pixels (`grabber`), what tells the person
+//! in front of the screens (`indicator`), what the desktop around them says and
+//! is told (`desktop`), and what is kept of it (`record`). What
+//! does not: anything of the DOM, of `<video>`, or of a window toolkit.
 
 #![deny(unsafe_code)]
 #![cfg_attr(
@@ -17,12 +18,19 @@
 )]
 
 pub mod core;
+mod desktop;
 pub mod grabber;
 pub mod indicator;
 pub mod monitor;
+pub mod pixels;
 pub mod policy;
+pub mod record;
 mod service;
+pub mod transport;
+#[cfg(target_os = "linux")]
+mod x11;
 
 pub use crate::core::CaptureNotice;
 pub use crate::grabber::BackendChoice;
+pub use crate::record::RecordSettings;
 pub use crate::service::{CaptureConfig, CaptureEmbedder, ConfigureError, configure, start};

@@ -11,13 +11,15 @@ use euclid::Size2D;
 use servo_base::cross_process_instant::CrossProcessInstant;
 use servo_base::id::PipelineId;
 use servo_capture_traits::{
-    CaptureError, ClientId, Damage, GrantedSource, MonitorPixel, SourceEvent, SourceId,
+    CaptureError, ClientId, Damage, FrameFormat, GrantedSource, MonitorPixel, PictureMemory,
+    PoolId, SourceEvent, SourceId, SourceSettings,
 };
 
-use super::CaptureNotice;
+use super::{CaptureNotice, LockReason};
 use crate::grabber::GrabError;
-use crate::indicator::{IndicatorContent, IndicatorError};
+use crate::indicator::{IndicatorContent, IndicatorError, UserAction};
 use crate::monitor::{Monitor, MonitorId};
+use crate::record::{RecordEntry, RecordError};
 
 /// Monotonic time since the service started.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -40,7 +42,7 @@ impl Timestamp {
     }
 }
 
-/// One call of `getAllScreensMedia()` that waits for its answer.
+/// One request of a page that waits for its answer.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RequestId(pub u64);
 
@@ -59,9 +61,12 @@ pub struct RawFrame {
     pub size: Size2D<u32, MonitorPixel>,
     /// What changed since the frame before.
     pub damage: Damage,
-    /// Blue, green, red, alpha (255); rows from top to bottom, no padding. The
-    /// buffer is used again when nobody else holds it.
-    pub pixels: Arc<Vec<u8>>,
+    /// Of the picture: the source's pool.
+    pub pool: PoolId,
+    /// Of the picture in the pool.
+    pub index: u32,
+    /// The picture, not written again until the frame is released.
+    pub memory: Arc<PictureMemory>,
 }
 
 /// What happened.
@@ -93,6 +98,17 @@ pub enum Event {
         source: SourceId,
         /// The clone's.
         clone: SourceId,
+    },
+    /// A page wants other frames.
+    Configure {
+        /// For the answer.
+        request: RequestId,
+        /// Who asks.
+        client: ClientId,
+        /// Which source.
+        source: SourceId,
+        /// How they are to be.
+        format: FrameFormat,
     },
     /// A page stops a track.
     Stop {
@@ -168,6 +184,19 @@ pub enum Event {
         /// What happened.
         error: GrabError,
     },
+    /// The display server has not answered for a second, or answers again.
+    ServerStalled {
+        /// Whether it is silent.
+        stalled: bool,
+    },
+    /// A monitor changed and the display server did not tell: it is read whole
+    /// for every frame from now on.
+    DamageMissed {
+        /// Which monitor.
+        monitor: MonitorId,
+        /// How pixels are read now, for people.
+        explanation: String,
+    },
     /// The engine made a frame.
     Frame {
         /// For which source.
@@ -192,6 +221,47 @@ pub enum Event {
         /// What happened.
         error: IndicatorError,
     },
+    /// The engine does not see the indicator on a monitor where it was shown, and
+    /// reads nothing more of it.
+    IndicatorCovered {
+        /// Which monitor; one that sources show.
+        monitor: MonitorId,
+    },
+    /// The engine sees it there again.
+    IndicatorSeen {
+        /// Which monitor.
+        monitor: MonitorId,
+    },
+    /// The person in front of the monitors wants something.
+    UserActed {
+        /// What.
+        action: UserAction,
+    },
+    /// The answer to [`Effect::Record`] of a grant.
+    GrantRecorded {
+        /// Of which session.
+        session: SessionId,
+        /// Whether the entry is on the disk.
+        result: Result<(), RecordError>,
+    },
+    /// An entry of the record could not be written, the first since one could.
+    RecordFailed {
+        /// Why.
+        error: RecordError,
+    },
+    /// The preferences were read, and this is wrong with them.
+    PolicyProblems {
+        /// In words, each with its place.
+        problems: Vec<String>,
+    },
+    /// The desktop: the session was locked, or put aside for another user, or
+    /// the machine goes to sleep.
+    SessionLocked {
+        /// Which of these.
+        reason: LockReason,
+    },
+    /// The desktop: every reason why the session was locked is gone.
+    SessionUnlocked,
     /// Time passed.
     Tick,
     /// The browser shuts down.
@@ -218,16 +288,35 @@ pub enum EngineCommand {
         /// Which session.
         session: SessionId,
     },
-    /// Make frames for a source, the first at once.
+    /// Make frames for a source, the first at once. Not asked for before the
+    /// indicator is confirmed: the page can read the pictures as soon as they
+    /// are written.
     Start {
         /// For which source.
         source: SourceId,
         /// Of which open monitor.
         monitor: MonitorId,
-        /// At most so many a second.
-        frame_rate: f64,
+        /// How they are to be.
+        format: FrameFormat,
     },
-    /// Make a frame now although nothing changed.
+    /// Make frames in another way from now on.
+    Configure {
+        /// For which source.
+        source: SourceId,
+        /// How they are to be.
+        format: FrameFormat,
+    },
+    /// Read nothing for a source until it is resumed.
+    Pause {
+        /// Which source.
+        source: SourceId,
+    },
+    /// Go on making frames for a source.
+    Resume {
+        /// Which source.
+        source: SourceId,
+    },
+    /// Make a frame although nothing changed, and take none as delivered before.
     Refresh {
         /// For which source.
         source: SourceId,
@@ -241,6 +330,8 @@ pub enum EngineCommand {
     Released {
         /// Which source.
         source: SourceId,
+        /// Which frame.
+        sequence: u64,
     },
 }
 
@@ -253,6 +344,13 @@ pub enum Effect {
         request: RequestId,
         /// The answer.
         result: Result<Vec<GrantedSource>, CaptureError>,
+    },
+    /// Answer a page that wanted other frames.
+    Configured {
+        /// Which request.
+        request: RequestId,
+        /// The settings that frames have from now on, or why they stay.
+        result: Result<SourceSettings, CaptureError>,
     },
     /// Hand a frame to a source's sink.
     Deliver {
@@ -284,8 +382,12 @@ pub enum Effect {
         /// Where.
         monitors: Vec<Monitor>,
     },
+    /// The indicator is not seen where it was shown: put it back on top.
+    RestoreIndicator,
     /// Take the indicator down.
     HideIndicator,
+    /// Put this on the disk before the next effect is carried out.
+    Record(RecordEntry),
     /// Tell the shell.
     Notify(CaptureNotice),
 }

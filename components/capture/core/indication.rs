@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use servo_capture_traits::{CaptureError, EndReason};
 
+use super::sight::Hidden;
 use super::{CaptureNotice, Core, Effect, SessionId, Timestamp};
 use crate::indicator::{IndicatorContent, IndicatorError};
 use crate::monitor::Monitor;
+use crate::record::FaultOutcome;
 
 /// How long the indicator stays after the last capture ended
 /// (<https://screen-share.github.io/capture-all-screens/#privacy-indicator-requirements>:
@@ -26,10 +28,14 @@ pub(super) struct Indication {
     asked: Option<Shown>,
     /// What the indicator thread has confirmed and nothing has undone.
     confirmed: Option<Shown>,
+    /// When something was confirmed last.
+    confirmed_at: Timestamp,
     /// The last capture ended, and this is when the indicator may go.
     linger: Option<Linger>,
     /// How often in a row the indicator was lost without being confirmed again.
     losses: u32,
+    /// Where it was confirmed and the engine does not see it.
+    pub(super) hidden: Hidden,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +46,7 @@ struct Shown {
 
 #[derive(Debug)]
 struct Linger {
+    session: SessionId,
     origin: String,
     until: Timestamp,
 }
@@ -53,18 +60,26 @@ impl Indication {
         self.asked.is_some().then_some(linger.until)
     }
 
+    /// When the indicator was confirmed last.
+    pub(super) fn confirmed_at(&self) -> Timestamp {
+        self.confirmed_at
+    }
+
     /// Whether the indicator is known to be on this very monitor, at its
-    /// present place, and to name `origin`.
-    pub(super) fn covers(&self, monitor: &Monitor, origin: &str) -> bool {
-        self.confirmed.as_ref().is_some_and(|shown| {
-            // The text of a past capture says nothing of a new one.
-            shown.content.live
+    /// present place, to tell of this session by its origin, and to be seen.
+    pub(super) fn covers(&self, monitor: &Monitor, session: SessionId, origin: &str) -> bool {
+        !self.hidden.contains(monitor.id)
+            && self.confirmed.as_ref().is_some_and(|shown| {
+                // The text of a past capture says nothing of a new one.
+                shown.content.live
+                // One that was dismissed for an older capture says nothing either.
+                && shown.content.newest_capture >= session.0
                 && shown.content.origins.iter().any(|shown| shown == origin)
                 && shown
                     .monitors
                     .iter()
                     .any(|shown| same_place(shown, monitor))
-        })
+            })
     }
 
     /// Keeps of what is confirmed only what `next`, which is about to take its
@@ -89,8 +104,9 @@ impl Indication {
     }
 
     /// A session ended that was on the indicator.
-    pub(super) fn capture_ended(&mut self, origin: &str, now: Timestamp) {
+    pub(super) fn capture_ended(&mut self, session: SessionId, origin: &str, now: Timestamp) {
         self.linger = Some(Linger {
+            session,
             origin: origin.to_owned(),
             until: now.after(LINGER),
         });
@@ -106,7 +122,11 @@ impl Core {
     /// What the indicator should say now, if anything.
     fn wanted_indicator(&mut self, now: Timestamp) -> Option<IndicatorContent> {
         let mut origins: Vec<String> = Vec::new();
-        for session in self.sessions.values() {
+        let mut newest_capture = 0;
+        for (id, session) in &self.sessions {
+            if session.is_indicated() {
+                newest_capture = id.0;
+            }
             if session.is_indicated() && !origins.contains(&session.origin) {
                 origins.push(session.origin.clone());
             }
@@ -117,12 +137,16 @@ impl Core {
             return Some(IndicatorContent {
                 origins,
                 live: true,
+                newest_capture,
+                may_stop: self.policy.user_may_stop,
             });
         }
         let linger = self.indication.linger.as_ref()?;
         (now < linger.until).then(|| IndicatorContent {
             origins: vec![linger.origin.clone()],
             live: false,
+            newest_capture: linger.session.0,
+            may_stop: false,
         })
     }
 
@@ -160,10 +184,13 @@ impl Core {
             return;
         }
         self.indication.confirmed.clone_from(&self.indication.asked);
+        self.indication.confirmed_at = now;
         self.indication.losses = 0;
+        if self.indication.hidden.is_empty() {
+            self.record_indicator_shown();
+        }
         self.open_what_is_indicated(now);
-        self.mute_what_is_not_indicated();
-        self.make_up_for_withheld();
+        self.update_mutes();
     }
 
     pub(super) fn indicator_failed(
@@ -178,7 +205,8 @@ impl Core {
             self.without_indicator(error, now);
         } else {
             // A newer request is under way; frames are withheld until then.
-            self.mute_what_is_not_indicated();
+            self.update_mutes();
+            self.record_indicator_fault(error, FaultOutcome::Muted);
         }
     }
 
@@ -189,7 +217,8 @@ impl Core {
             return self.without_indicator(error, now);
         }
         // Frames are withheld until it is confirmed again.
-        self.mute_what_is_not_indicated();
+        self.update_mutes();
+        self.record_indicator_fault(error, FaultOutcome::Muted);
         self.effects.push(Effect::Notify(CaptureNotice::Fault {
             reason: error.to_string(),
         }));
@@ -198,6 +227,7 @@ impl Core {
 
     /// No indicator, no capture.
     fn without_indicator(&mut self, error: &IndicatorError, now: Timestamp) {
+        self.record_indicator_fault(error, FaultOutcome::Ended);
         self.effects.push(Effect::Notify(CaptureNotice::Fault {
             reason: error.to_string(),
         }));

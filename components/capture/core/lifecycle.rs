@@ -68,7 +68,14 @@ impl Core {
         }
     }
 
+    /// Frames come again when the display server answers again, or end with it.
+    pub(super) fn server_stalled(&mut self, stalled: bool) {
+        self.stalled = stalled;
+        self.update_mutes();
+    }
+
     pub(super) fn display_server_lost(&mut self, error: &GrabError, now: Timestamp) {
+        self.stalled = false;
         self.effects.push(Effect::Notify(CaptureNotice::Fault {
             reason: error.to_string(),
         }));
@@ -87,6 +94,7 @@ impl Core {
             let error = CaptureError::Aborted("the browser is shutting down".to_owned());
             self.end_session(id, error, &EndReason::Closed, now);
         }
+        self.write_all_counted_refusals();
         // Nobody is there to see five more seconds of it.
         self.indication.cut_short();
     }

@@ -10,15 +10,21 @@
 //!
 //! What it keeps:
 //! * no frame without a live grant;
-//! * no frame of a monitor before the indicator on it was confirmed;
+//! * nothing read for a page, and no frame, of a monitor before the indicator on
+//!   it was confirmed;
 //! * every request answered exactly once;
-//! * nothing of a document that is no longer fully active.
+//! * nothing of a document that is no longer fully active;
+//! * nothing while the session is locked, and no capture that begins again by
+//!   itself.
 
 mod event;
 mod indication;
 mod lifecycle;
+mod lock;
 mod notice;
+mod record;
 mod session;
+mod sight;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -30,7 +36,9 @@ use servo_capture_traits::{ClientId, SourceId};
 
 pub use self::event::{Effect, EngineCommand, Event, RawFrame, RequestId, SessionId, Timestamp};
 use self::indication::Indication;
+pub use self::lock::LockReason;
 pub use self::notice::CaptureNotice;
+use self::record::RecordState;
 use self::session::Session;
 use self::source::Source;
 use crate::monitor::{Monitor, MonitorId};
@@ -58,7 +66,12 @@ pub struct Core {
     inactive: BTreeSet<PipelineId>,
     gone: VecDeque<PipelineId>,
     last_session: u64,
+    /// The display server does not answer.
+    stalled: bool,
+    /// Nobody is in front of the screens.
+    locked: Option<LockReason>,
     counters: Counters,
+    record: RecordState,
     effects: Vec<Effect>,
 }
 
@@ -69,6 +82,10 @@ pub struct Counters {
     pub refused_requests: u64,
     /// Frames that came when their source must not have them.
     pub withheld_frames: u64,
+    /// Captures and calls that ended because the session was locked.
+    pub sessions_ended_by_lock: u64,
+    /// Times that the indicator was shown on a monitor and not seen there.
+    pub indicators_covered: u64,
 }
 
 impl Core {
@@ -84,13 +101,18 @@ impl Core {
             inactive: BTreeSet::new(),
             gone: VecDeque::new(),
             last_session: 0,
+            stalled: false,
+            locked: None,
             counters: Counters::default(),
+            record: RecordState::default(),
             effects: Vec::new(),
         }
     }
 
     /// Takes one event and answers what is to be done, in order.
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        // The many events that change nothing for other sources.
+        let is_of_a_frame = matches!(event, Event::Frame { .. } | Event::Release { .. });
         match event {
             Event::AllScreens {
                 request,
@@ -104,6 +126,12 @@ impl Core {
                 source,
                 clone,
             } => self.clone_source(client, source, clone),
+            Event::Configure {
+                request,
+                client,
+                source,
+                format,
+            } => self.configure(request, client, source, format),
             Event::Stop { client, source } => self.stop(client, source, now),
             Event::Release {
                 client,
@@ -126,17 +154,36 @@ impl Core {
             Event::MonitorsChanged { monitors } => self.monitors_changed(monitors, now),
             Event::MonitorFailed { monitor, error } => self.monitor_failed(monitor, &error, now),
             Event::DisplayServerLost { error } => self.display_server_lost(&error, now),
+            Event::ServerStalled { stalled } => self.server_stalled(stalled),
+            Event::DamageMissed { explanation, .. } => self
+                .effects
+                .push(Effect::Notify(CaptureNotice::Backend { explanation })),
             Event::Frame { source, frame } => self.frame(source, frame),
             Event::IndicatorShown { generation } => self.indicator_shown(generation, now),
             Event::IndicatorFailed { generation, error } => {
                 self.indicator_failed(generation, &error, now);
             }
             Event::IndicatorLost { error } => self.indicator_lost(&error, now),
+            Event::IndicatorCovered { monitor } => self.indicator_covered(monitor, now),
+            Event::IndicatorSeen { monitor } => self.indicator_seen(monitor, now),
+            Event::UserActed { action } => self.user_acted(action, now),
+            Event::GrantRecorded { session, result } => {
+                self.grant_recorded(session, result, now);
+            }
+            Event::RecordFailed { error } => self.record_failed(&error, now),
+            Event::PolicyProblems { problems } => self.policy_problems(problems),
+            Event::SessionLocked { reason } => self.session_locked(reason, now),
+            Event::SessionUnlocked => self.session_unlocked(),
             Event::Tick => {}
             Event::Exit => self.exit(now),
         }
         self.expire(now);
+        self.write_counted_refusals(now);
+        self.forget_hidden_monitors(now);
         self.update_indication(now);
+        if !is_of_a_frame {
+            self.keep_engine_in_step();
+        }
         std::mem::take(&mut self.effects)
     }
 
@@ -146,6 +193,7 @@ impl Core {
             .values()
             .filter_map(Session::deadline)
             .chain(self.indication.deadline())
+            .chain(self.record.deadline())
             .min()
     }
 

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use super::LockReason;
+
 /// One thing that happened. [`fmt::Display`] gives the sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CaptureNotice {
@@ -33,6 +35,15 @@ pub enum CaptureNotice {
         /// Why.
         reason: String,
     },
+    /// Captures, or calls for one, ended because the session was locked.
+    Locked {
+        /// What locked it.
+        reason: LockReason,
+        /// How many ended.
+        captures: usize,
+    },
+    /// The user wants to know what is captured, by whom and since when.
+    ShowInformation,
     /// Something of the service failed.
     Fault {
         /// What happened.
@@ -57,6 +68,10 @@ impl fmt::Display for CaptureNotice {
             Self::Refused { origin, reason } => {
                 write!(formatter, "{origin} may not capture the screens: {reason}")
             }
+            Self::Locked { reason, captures } => {
+                write!(formatter, "{reason}: {captures} screen captures ended")
+            }
+            Self::ShowInformation => formatter.write_str("the user asks what is captured"),
             Self::Fault { reason } => write!(formatter, "screen capture: {reason}"),
         }
     }

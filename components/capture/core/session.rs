@@ -56,6 +56,12 @@ pub(super) enum SessionState {
         deadline: Timestamp,
         monitors: Vec<Monitor>,
     },
+    /// Waits until the record holds the grant.
+    Recording {
+        request: RequestId,
+        deadline: Timestamp,
+        monitors: Vec<Monitor>,
+    },
     /// Granted, and at least one of its sources is left.
     Live,
 }
@@ -66,7 +72,8 @@ impl Session {
         match self.state {
             SessionState::Listing { deadline, .. }
             | SessionState::Indicating { deadline, .. }
-            | SessionState::Opening { deadline, .. } => Some(deadline),
+            | SessionState::Opening { deadline, .. }
+            | SessionState::Recording { deadline, .. } => Some(deadline),
             SessionState::Live => None,
         }
     }
@@ -76,7 +83,8 @@ impl Session {
         match self.state {
             SessionState::Listing { request, .. }
             | SessionState::Indicating { request, .. }
-            | SessionState::Opening { request, .. } => Some(request),
+            | SessionState::Opening { request, .. }
+            | SessionState::Recording { request, .. } => Some(request),
             SessionState::Live => None,
         }
     }
@@ -107,18 +115,31 @@ impl Core {
     ) {
         // Not in the spec: the document may have been left meanwhile, the
         // document must be this client's, and no client captures without limit.
+        let parsed = parse_origin(origin);
         if let Err(error) = self.check_caller(client, pipeline) {
+            self.record_refusal(client, &parsed.ascii_serialization(), &error, now);
             return self.reply(request, Err(error));
         }
         // Step 2.1: the origin must be on the administrator's allowlist.
-        let parsed = parse_origin(origin);
         if let Err(refusal) = self.policy.check_all_screens(&parsed) {
             let reason = refusal.to_string();
             self.effects.push(Effect::Notify(CaptureNotice::Refused {
                 origin: parsed.ascii_serialization(),
                 reason: reason.clone(),
             }));
-            return self.reply(request, Err(CaptureError::RefusedByPolicy(reason)));
+            let error = CaptureError::RefusedByPolicy(reason);
+            self.record_refusal(client, &parsed.ascii_serialization(), &error, now);
+            return self.reply(request, Err(error));
+        }
+        // Step 2.3, the part about locks.
+        if let Err(error) = self.check_unlocked() {
+            let origin = parsed.ascii_serialization();
+            self.effects.push(Effect::Notify(CaptureNotice::Refused {
+                origin: origin.clone(),
+                reason: error.to_string(),
+            }));
+            self.record_refusal(client, &origin, &error, now);
+            return self.reply(request, Err(error));
         }
         // Step 2.3: enumerate all monitors; `monitors_listed` goes on. (Step
         // 2.2, the platform's limitations, shows in the engine's answer.)
@@ -219,7 +240,7 @@ impl Core {
             else {
                 continue;
             };
-            let covered = |monitor| self.indication.covers(monitor, &session.origin);
+            let covered = |monitor| self.indication.covers(monitor, id, &session.origin);
             if !monitors.iter().all(covered) {
                 continue;
             }
@@ -265,6 +286,21 @@ impl Core {
             return self.fail(id, error, now);
         }
         let (request, monitors) = (*request, std::mem::take(monitors));
+        // Not in the spec: the record has the grant before the page.
+        self.record_grant(id, request, monitors, now.after(STEP_TIMEOUT));
+    }
+
+    /// All is ready and recorded: the answer.
+    pub(super) fn grant(
+        &mut self,
+        id: SessionId,
+        request: RequestId,
+        monitors: Vec<Monitor>,
+        now: Timestamp,
+    ) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         session.state = SessionState::Live;
         session.granted = monitors.iter().map(|monitor| monitor.id).collect();
         let (client, origin) = (session.client, session.origin.clone());
@@ -306,6 +342,7 @@ impl Core {
                     reason: error.to_string(),
                 }));
             }
+            self.record_refusal(session.client, &session.origin, &error, now);
             self.reply(request, Err(error));
         }
         self.session_over(id, &session, now);
@@ -337,7 +374,7 @@ impl Core {
     /// indicator's last seconds.
     pub(super) fn session_over(&mut self, id: SessionId, session: &Session, now: Timestamp) {
         if session.is_indicated() {
-            self.indication.capture_ended(&session.origin, now);
+            self.indication.capture_ended(id, &session.origin, now);
             self.effects
                 .push(Effect::Engine(EngineCommand::Close { session: id }));
         }
@@ -358,6 +395,7 @@ impl Core {
                 let step = match session.state {
                     SessionState::Listing { .. } => "the monitors were not listed in time",
                     SessionState::Indicating { .. } => "the indicator was not shown in time",
+                    SessionState::Recording { .. } => "the grant was not recorded in time",
                     _ => "the monitors were not read in time",
                 };
                 (id, step)

@@ -7,16 +7,34 @@
 use std::collections::BTreeSet;
 
 use servo_capture_traits::{
-    ClientId, CursorMode, DisplaySurface, EndReason, SourceEvent, SourceId, SourceSettings,
+    CaptureError, ClientId, Damage, DisplaySurface, EndReason, FrameFormat, SourceEvent, SourceId,
+    SourceSettings,
 };
 
-use super::{Core, Effect, EngineCommand, MAX_SOURCES_PER_CLIENT, RawFrame, SessionId, Timestamp};
+use super::indication::Indication;
+use super::record::end_text;
+use super::session::Session;
+use super::{
+    Core, Effect, EngineCommand, MAX_SOURCES_PER_CLIENT, RawFrame, RequestId, SessionId, Timestamp,
+};
 use crate::grabber::GrabError;
 use crate::monitor::{Monitor, MonitorId};
 
-/// Frames per second of a track that no constraint has touched, as in
-/// Chromium's display capture.
-const DEFAULT_FRAME_RATE: f64 = 30.0;
+/// Unreleased frames of one source that are remembered. The engine has fewer
+/// pictures out at once; a page that changes its format again and again and
+/// releases nothing is forgotten what it held first.
+const MAX_LEASES: usize = 64;
+
+/// What the engine was told to do for a source.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Making {
+    /// Nothing: it has not heard of it.
+    NotBegun,
+    /// Make frames.
+    Running,
+    /// Read nothing: the indicator was lost, or is not where the monitor is.
+    Paused,
+}
 
 /// One source.
 #[derive(Debug)]
@@ -27,8 +45,15 @@ pub(super) struct Source {
     pub(super) monitor: Monitor,
     /// Whether a sink takes its frames.
     attached: bool,
+    /// How its frames are.
+    format: FrameFormat,
+    /// What the engine does for it.
+    making: Making,
     /// Whether a frame was withheld, and must be made again.
     withheld: bool,
+    /// Whether a frame was withheld since the last one that went out, so that
+    /// the next one's damage is not all that has changed for the page.
+    has_gap: bool,
     /// Whether the page was told that no frames come.
     muted: bool,
     /// Delivered frames that the page has not released.
@@ -40,23 +65,45 @@ impl Source {
         Self {
             session,
             client,
+            format: FrameFormat::native(monitor.size()),
             monitor,
             attached: false,
+            making: Making::NotBegun,
             withheld: false,
+            has_gap: false,
             muted: false,
             leases: BTreeSet::new(),
         }
     }
 
+    pub(super) fn is_attached(&self) -> bool {
+        self.attached
+    }
+
+    /// Whether the engine has heard of it.
+    pub(super) fn is_begun(&self) -> bool {
+        self.making != Making::NotBegun
+    }
+
+    /// The next frame is made although nothing may have changed since the last.
+    pub(super) fn want_fresh_frame(&mut self) {
+        self.withheld = true;
+    }
+
     pub(super) fn settings(&self) -> SourceSettings {
         SourceSettings {
-            size: self.monitor.size(),
-            frame_rate: DEFAULT_FRAME_RATE,
+            size: self.format.size,
+            frame_rate: self.format.frame_rate,
             surface: DisplaySurface::Monitor,
-            cursor: CursorMode::Never,
+            cursor: self.format.cursor,
             screen_pixel_ratio: self.monitor.scale,
         }
     }
+}
+
+/// Whether the indicator tells of this source where it is read.
+fn covers(indication: &Indication, source: &Source, session: &Session) -> bool {
+    indication.covers(&source.monitor, source.session, &session.origin)
 }
 
 impl Core {
@@ -64,8 +111,7 @@ impl Core {
         match self.sources.get_mut(&id) {
             Some(source) if source.client == client && !source.attached => {
                 source.attached = true;
-                let monitor = source.monitor.id;
-                self.start(id, monitor);
+                self.record_start(id);
             }
             // Its first sink stays.
             Some(_) => self.counters.refused_requests += 1,
@@ -93,17 +139,83 @@ impl Core {
         };
         let mut state = Source::new(source.session, client, source.monitor.clone());
         state.attached = true;
-        let monitor = state.monitor.id;
+        state.format = source.format;
         self.sources.insert(clone, state);
-        self.start(clone, monitor);
+        self.record_start(clone);
     }
 
-    fn start(&mut self, source: SourceId, monitor: MonitorId) {
-        self.effects.push(Effect::Engine(EngineCommand::Start {
-            source,
-            monitor,
-            frame_rate: DEFAULT_FRAME_RATE,
-        }));
+    /// The last step of `applyConstraints()`
+    /// (<https://w3c.github.io/mediacapture-main/#dfn-applyconstraints-algorithm>):
+    /// script has selected the settings; here they are checked and made true.
+    pub(super) fn configure(
+        &mut self,
+        request: RequestId,
+        client: ClientId,
+        id: SourceId,
+        format: FrameFormat,
+    ) {
+        let source = self.sources.get_mut(&id);
+        let result = match source.filter(|source| source.client == client) {
+            None => {
+                self.counters.refused_requests += 1;
+                Err(CaptureError::BadRequest(
+                    "there is no such source".to_owned(),
+                ))
+            }
+            Some(source) => match format.check(source.monitor.size()) {
+                Err(error) => Err(CaptureError::BadRequest(error.to_string())),
+                Ok(()) => {
+                    source.format = format;
+                    if source.making != Making::NotBegun {
+                        self.effects.push(Effect::Engine(EngineCommand::Configure {
+                            source: id,
+                            format,
+                        }));
+                    }
+                    Ok(source.settings())
+                }
+            },
+        };
+        self.effects.push(Effect::Configured { request, result });
+    }
+
+    /// Lets the engine read for a source exactly while the indicator on its
+    /// monitor is confirmed: the page has the memory that is read into.
+    pub(super) fn keep_engine_in_step(&mut self) {
+        for (&id, source) in &mut self.sources {
+            let Some(session) = self.sessions.get(&source.session) else {
+                continue;
+            };
+            if !source.attached {
+                continue;
+            }
+            let covered = covers(&self.indication, source, session);
+            let mut command = |command| self.effects.push(Effect::Engine(command));
+            match (source.making, covered) {
+                (Making::NotBegun, true) => {
+                    source.making = Making::Running;
+                    source.withheld = false;
+                    command(EngineCommand::Start {
+                        source: id,
+                        monitor: source.monitor.id,
+                        format: source.format,
+                    });
+                }
+                (Making::Running, false) => {
+                    source.making = Making::Paused;
+                    command(EngineCommand::Pause { source: id });
+                }
+                (Making::Paused, true) => {
+                    source.making = Making::Running;
+                    command(EngineCommand::Resume { source: id });
+                }
+                (Making::Running, true) | (Making::NotBegun | Making::Paused, false) => {}
+            }
+            // What was withheld is made anew.
+            if covered && std::mem::take(&mut source.withheld) {
+                command(EngineCommand::Refresh { source: id });
+            }
+        }
     }
 
     /// A sink came for a source that is not this client's, or is over.
@@ -148,9 +260,12 @@ impl Core {
         let Some(source) = self.sources.remove(&id) else {
             return;
         };
+        let why = end_text(reason.as_ref());
         if source.attached {
-            self.effects
-                .push(Effect::Engine(EngineCommand::Stop { source: id }));
+            if source.making != Making::NotBegun {
+                self.effects
+                    .push(Effect::Engine(EngineCommand::Stop { source: id }));
+            }
             if let Some(reason) = reason {
                 self.effects.push(Effect::Tell {
                     source: id,
@@ -158,11 +273,13 @@ impl Core {
                 });
             }
             self.effects.push(Effect::Forget { source: id });
+            self.record_stop(&source, why.clone());
         }
         if self.sources_of(source.session).next().is_none()
             && let Some(session) = self.sessions.remove(&source.session)
         {
             self.session_over(source.session, &session, now);
+            self.record_end(source.session, &session.origin, why);
         }
     }
 
@@ -172,8 +289,10 @@ impl Core {
             return;
         };
         if source.client == client && source.leases.remove(&sequence) {
-            self.effects
-                .push(Effect::Engine(EngineCommand::Released { source: id }));
+            self.effects.push(Effect::Engine(EngineCommand::Released {
+                source: id,
+                sequence,
+            }));
         } else {
             self.counters.refused_requests += 1;
         }
@@ -181,7 +300,7 @@ impl Core {
 
     /// The gate: a frame goes out only to an attached sink, in the size that
     /// its page was told, and of a monitor whose indicator is confirmed.
-    pub(super) fn frame(&mut self, id: SourceId, frame: RawFrame) {
+    pub(super) fn frame(&mut self, id: SourceId, mut frame: RawFrame) {
         let Some(source) = self.sources.get_mut(&id) else {
             self.counters.withheld_frames += 1;
             return;
@@ -190,48 +309,42 @@ impl Core {
             self.counters.withheld_frames += 1;
             return;
         };
-        let indicated = self.indication.covers(&source.monitor, &session.origin);
-        if !source.attached || !indicated || frame.size != source.monitor.size() {
+        let indicated = covers(&self.indication, source, session);
+        let is_made = source.making == Making::Running;
+        if !is_made || !indicated || frame.size != source.format.size {
             source.withheld = true;
+            source.has_gap = true;
             self.counters.withheld_frames += 1;
-            self.effects
-                .push(Effect::Engine(EngineCommand::Released { source: id }));
+            self.effects.push(Effect::Engine(EngineCommand::Released {
+                source: id,
+                sequence: frame.sequence,
+            }));
             return;
+        }
+        if std::mem::take(&mut source.has_gap) {
+            frame.damage = Damage::Whole;
+        }
+        if source.leases.len() >= MAX_LEASES {
+            source.leases.pop_first();
         }
         source.leases.insert(frame.sequence);
         self.effects.push(Effect::Deliver { source: id, frame });
     }
 
     /// Tells the page of each source whether frames may come.
-    pub(super) fn mute_what_is_not_indicated(&mut self) {
+    pub(super) fn update_mutes(&mut self) {
         for (&id, source) in &mut self.sources {
             let Some(session) = self.sessions.get(&source.session) else {
                 continue;
             };
-            let muted = !self.indication.covers(&source.monitor, &session.origin);
+            let covered = covers(&self.indication, source, session);
+            let muted = self.stalled || !covered;
             if source.attached && source.muted != muted {
                 source.muted = muted;
                 self.effects.push(Effect::Tell {
                     source: id,
                     event: SourceEvent::Muted(muted),
                 });
-            }
-        }
-    }
-
-    /// Asks anew for frames that were withheld and may go out now.
-    pub(super) fn make_up_for_withheld(&mut self) {
-        for (&id, source) in &mut self.sources {
-            let Some(session) = self.sessions.get(&source.session) else {
-                continue;
-            };
-            if source.attached
-                && source.withheld
-                && self.indication.covers(&source.monitor, &session.origin)
-            {
-                source.withheld = false;
-                self.effects
-                    .push(Effect::Engine(EngineCommand::Refresh { source: id }));
             }
         }
     }
@@ -252,7 +365,19 @@ impl Core {
             {
                 None => ended.push(id),
                 Some(monitor) if *monitor != source.monitor => {
+                    let is_resized = source.monitor.size() != monitor.size();
                     source.monitor = monitor.clone();
+                    if is_resized {
+                        // All of it until script selects anew; so does the
+                        // engine by itself.
+                        source.format = source.format.with_surface(monitor.size());
+                    }
+                    if is_resized && source.making != Making::NotBegun {
+                        self.effects.push(Effect::Engine(EngineCommand::Configure {
+                            source: id,
+                            format: source.format,
+                        }));
+                    }
                     // Frames of the new size follow by themselves; a frame of
                     // the old size is not worth making again.
                     source.withheld = true;

@@ -6,7 +6,7 @@
 
 use super::synthetic::SyntheticLayout;
 use super::xcap::XcapGrabber;
-use super::{BackendChoice, GrabError, Grabber};
+use super::{BackendChoice, GrabError, Grabber, StallObserver};
 
 /// What the surroundings tell of the display server.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -65,14 +65,16 @@ pub struct Chosen {
     pub explanation: String,
 }
 
-/// Connects to what `choice` asks for in the environment of this process.
+/// Connects to what `choice` asks for in the environment of this process, and
+/// tells `observer` when it stalls.
 ///
 /// # Errors
 /// [`GrabError::NoDisplayServer`] when that does not work here. A display that
 /// the environment names and that cannot be reached is an error, never a
 /// reason for synthetic monitors.
-pub fn connect(choice: BackendChoice) -> Result<Chosen, GrabError> {
-    connect_with(choice, &Environment::current(), &mut SystemConnector)
+pub fn connect(choice: BackendChoice, observer: &StallObserver) -> Result<Chosen, GrabError> {
+    let mut connector = SystemConnector { observer };
+    connect_with(choice, &Environment::current(), &mut connector)
 }
 
 /// The indicator for a choice: where there is an X server, a strip in its
@@ -107,12 +109,18 @@ trait Connector {
     fn xcap(&mut self) -> Result<Box<dyn Grabber>, GrabError>;
 }
 
-struct SystemConnector;
+struct SystemConnector<'a> {
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only an X server can stall")
+    )]
+    observer: &'a StallObserver,
+}
 
-impl Connector for SystemConnector {
+impl Connector for SystemConnector<'_> {
     #[cfg(target_os = "linux")]
     fn x11(&mut self, display: &str) -> Result<ReachedX11, GrabError> {
-        let grabber = super::x11::X11Grabber::connect(display)?;
+        let grabber = super::x11::X11Grabber::connect(display, self.observer)?;
         Ok(ReachedX11 {
             is_xwayland: grabber.is_xwayland(),
             grabber: Box::new(grabber),

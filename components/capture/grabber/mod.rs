@@ -8,12 +8,16 @@
 //! sessions, pages or pace. Everything above this trait builds and is tested
 //! without a display.
 
+use std::any::Any;
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use euclid::Size2D;
+use euclid::{Point2D, Size2D, Vector2D};
 use servo_base::cross_process_instant::CrossProcessInstant;
-use servo_capture_traits::{Damage, MonitorPixel};
+use servo_capture_traits::{Damage, DesktopPixel, MonitorPixel, PictureWriter};
 
 use crate::monitor::{Monitor, MonitorId};
 
@@ -31,7 +35,7 @@ pub enum BackendChoice {
     /// The best that works here; says which and why.
     #[default]
     Auto,
-    /// X11 through MIT-SHM.
+    /// X11, through shared memory where it can be had.
     X11,
     /// The portable `xcap` library.
     Xcap,
@@ -114,26 +118,124 @@ impl GrabError {
     }
 }
 
-/// The newest complete picture of a monitor, lent by its grabber until the
-/// next call.
-#[derive(Debug)]
-pub struct Canvas<'a> {
-    /// Width and height in device pixels.
+/// How whoever owns a grabber learns that something happened.
+#[derive(Clone, Copy, Debug)]
+pub enum WakeBy<'a> {
+    /// Readable when something happened.
+    #[cfg(unix)]
+    Descriptor(std::os::fd::BorrowedFd<'a>),
+    /// Readable when something happened.
+    #[cfg(windows)]
+    Descriptor(std::os::windows::io::BorrowedSocket<'a>),
+    /// Nothing tells: look again after so long. [`Duration::ZERO`] where
+    /// something happened already that was not asked for yet.
+    Period(Duration),
+}
+
+/// A picture that a grabber can write: memory, and what the display server
+/// knows of it. Dropping it takes the memory back from the display server.
+pub struct Picture {
+    /// The pixels. Nobody reads them while they are read from the display
+    /// server, nor ever again after [`Grabber::read`] failed as a whole.
+    pub writer: PictureWriter,
+    /// What it shows.
+    pub monitor: MonitorId,
+    /// Width and height of the monitor when the picture was made.
     pub size: Size2D<u32, MonitorPixel>,
-    /// Bytes from the beginning of one row to the next; at least `4 * width`.
-    pub stride_bytes: usize,
-    /// Blue, green, red and one undefined byte for each pixel; rows from top
-    /// to bottom; at least `stride_bytes * (height - 1) + 4 * width` bytes.
-    pub pixels: &'a [u8],
-    /// What changed since the previous [`Grabber::grab`] of this monitor.
-    pub damage: Damage,
-    /// When the pixels were read.
-    pub captured_at: CrossProcessInstant,
+    attachment: Option<Box<dyn Any + Send>>,
+}
+
+impl Picture {
+    /// A picture for `monitor`; `attachment` is what its grabber has to know
+    /// of it, and takes the memory back from the display server when dropped.
+    pub fn new(
+        writer: PictureWriter,
+        monitor: MonitorId,
+        size: Size2D<u32, MonitorPixel>,
+        attachment: Option<Box<dyn Any + Send>>,
+    ) -> Self {
+        Self {
+            writer,
+            monitor,
+            size,
+            attachment,
+        }
+    }
+
+    /// What the grabber that made it attached, where that is a `T`.
+    pub fn attachment<T: Any>(&self) -> Option<&T> {
+        self.attachment.as_deref()?.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter
+            .debug_struct("Picture")
+            .field("monitor", &self.monitor)
+            .field("size", &self.size)
+            .field("is_attached", &self.attachment.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One picture of a [`Grabber::read`].
+#[derive(Debug)]
+pub struct Read<'a> {
+    /// What is brought up to date.
+    pub picture: &'a mut Picture,
+    /// The parts of it that are stale.
+    pub parts: &'a Damage,
+    /// Out: what was drawn since [`Grabber::take_damage`] and had to be read
+    /// besides `parts`, because the picture would have been torn without. The
+    /// same for all pictures of a monitor in one call; `take_damage` does not
+    /// tell it again, so that it is damage of the frame made of this picture
+    /// and makes all pictures of the monitor stale that were not read.
+    pub more: Damage,
+}
+
+impl<'a> Read<'a> {
+    /// Asks for these parts.
+    pub fn new(picture: &'a mut Picture, parts: &'a Damage) -> Self {
+        Self {
+            picture,
+            parts,
+            more: Damage::nothing(),
+        }
+    }
+}
+
+/// What the pointer looks like.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PointerShape {
+    /// Another one for each other picture.
+    pub serial: u64,
+    /// Width and height of the picture; both zero where it is invisible.
+    pub size: Size2D<u32, MonitorPixel>,
+    /// The pixel of the picture that lies at the pointer's position.
+    pub hot_spot: Vector2D<i32, MonitorPixel>,
+    /// Blue, green, red and alpha, the colors multiplied by alpha; rows from
+    /// top to bottom without padding.
+    pub pixels: Vec<u8>,
+}
+
+/// The pointer of a mouse, pen or touchpad.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pointer {
+    /// Where its hot spot is on the desktop.
+    pub position: Point2D<i32, DesktopPixel>,
+    /// What it looks like; the same `Arc` while the shape stays.
+    pub shape: Arc<PointerShape>,
 }
 
 /// Reads pixels from one display server.
+///
+/// Whoever owns one waits for [`Grabber::wakes_by`] and then asks
+/// [`Grabber::layout_changed`], [`Grabber::take_damage`] and, where it watches
+/// it, [`Grabber::pointer`].
 pub trait Grabber: Send {
-    /// How it reads, for people: `X11 (:0) through MIT-SHM`.
+    /// How it reads, for people, with everything that is slower than it might
+    /// be: `X11 (:0) through MIT-SHM pixmaps`.
     fn describe(&self) -> String;
 
     /// All active monitors, in the order of [`Monitor::sort`].
@@ -150,33 +252,94 @@ pub trait Grabber: Send {
     /// When the connection broke.
     fn layout_changed(&mut self) -> Result<bool, GrabError>;
 
-    /// Gets ready to grab a monitor: memory, notifications. Opening an open
-    /// monitor adapts it to the monitor's present size.
+    /// Starts to watch a monitor. Opening an open monitor adapts it to the
+    /// monitor's present place and size. One row is read, into memory that
+    /// nobody else has, so that a monitor that cannot be read fails here.
     ///
     /// # Errors
-    /// When the monitor is unknown or its memory cannot be had.
+    /// When the monitor is unknown or cannot be read.
     fn open(&mut self, monitor: MonitorId) -> Result<(), GrabError>;
 
-    /// Lets go of what [`Grabber::open`] took.
+    /// Lets go of what [`Grabber::open`] took. Pictures of the monitor go on
+    /// existing, but cannot be read into.
     fn close(&mut self, monitor: MonitorId);
 
-    /// Whether the picture of an open monitor may have changed since it was
-    /// grabbed last. A grabber that cannot tell says yes. Does not block.
+    /// How to learn that something happened. What it says holds until the next
+    /// call of another function: ask before each wait.
+    fn wakes_by(&self) -> WakeBy<'_>;
+
+    /// Whether damage of this monitor is told at all; where it is not, whoever
+    /// wants to know compares pictures.
+    fn tells_damage(&self, monitor: MonitorId) -> bool;
+
+    /// Tells what was drawn on each open monitor since this was called last, or
+    /// since the monitor was opened. Waits no longer than for one answer of the
+    /// display server, and for none where it notified nothing.
     ///
     /// # Errors
     /// When the connection broke.
-    fn has_damage(&mut self, monitor: MonitorId) -> Result<bool, GrabError>;
+    fn take_damage(&mut self, told: &mut dyn FnMut(MonitorId, Damage)) -> Result<(), GrabError>;
 
-    /// Brings the canvas of an open monitor up to date and lends it.
+    /// Memory for pictures of an open monitor in its present size.
     ///
     /// # Errors
-    /// [`GrabError::MonitorChanged`] when the monitor no longer has the place
-    /// and size that it was opened with.
-    fn grab(&mut self, monitor: MonitorId) -> Result<Canvas<'_>, GrabError>;
+    /// When the monitor is not open, has changed, or there is no memory.
+    fn new_picture(&mut self, monitor: MonitorId) -> Result<Picture, GrabError>;
+
+    /// Brings the stale parts of all these pictures up to date in one go: one
+    /// wait for all of them. Each then shows one state of its monitor, nothing
+    /// torn, provided that what is outside its parts was up to date when
+    /// [`Grabber::take_damage`] was called last. One result for each, in order:
+    /// an instant not later than that state.
+    ///
+    /// # Errors
+    /// For one picture: [`GrabError::MonitorChanged`] when the monitor no
+    /// longer has the place and size that the picture was made for; the picture
+    /// may be of use after another [`Grabber::open`], and must then be read
+    /// whole. For all: the connection broke. The display server may then go on
+    /// writing to the pictures: they must never be lent again.
+    fn read(
+        &mut self,
+        reads: &mut [Read<'_>],
+    ) -> Result<Vec<Result<CrossProcessInstant, GrabError>>, GrabError>;
+
+    /// Reads full rows of an open monitor, counted from its top, into a buffer
+    /// of the caller's: blue, green, red and one undefined byte for each pixel,
+    /// without padding. The memory on the way is shared with nobody but the
+    /// display server.
+    ///
+    /// # Errors
+    /// As for one picture of [`Grabber::read`]; what is in `into` is then of no
+    /// use.
+    fn read_rows(
+        &mut self,
+        monitor: MonitorId,
+        rows: Range<u32>,
+        into: &mut Vec<u8>,
+    ) -> Result<(), GrabError>;
+
+    /// Where the pointer is and what it looks like; `None` where that cannot be
+    /// told. Cheap: the shape is fetched when it changed.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    fn pointer(&mut self) -> Result<Option<Pointer>, GrabError>;
+
+    /// Whether moves of the pointer and changes of its shape are something that
+    /// [`Grabber::wakes_by`] tells.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    fn watch_pointer(&mut self, wanted: bool) -> Result<(), GrabError>;
 }
 
+/// Told `true` when the display server has been silent for a second while
+/// somebody waits for it, and `false` when it answers again.
+pub type StallObserver = Arc<dyn Fn(bool) + Send + Sync>;
+
 /// Makes a grabber; called again when the display server was lost.
-pub type GrabberFactory = Box<dyn FnMut() -> Result<Box<dyn Grabber>, GrabError> + Send>;
+pub type GrabberFactory =
+    Box<dyn FnMut(&StallObserver) -> Result<Box<dyn Grabber>, GrabError> + Send>;
 
 #[cfg(test)]
 mod tests {

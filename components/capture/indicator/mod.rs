@@ -8,8 +8,12 @@
 //! Drawn by the service, never by a page or its process. The rule is the
 //! core's: no indicator, no capture. This module only shows, keeps and hides.
 
+use std::time::Instant;
+
+use crate::grabber::WakeBy;
 use crate::monitor::Monitor;
 
+mod marks;
 pub mod painted;
 #[cfg(target_os = "linux")]
 mod placement;
@@ -19,14 +23,31 @@ pub mod synthetic;
 #[cfg(target_os = "linux")]
 pub mod x11;
 
+pub use self::marks::{Expected, Mark, Marks};
+
 /// What the indicator says.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct IndicatorContent {
     /// The origins that capture, each once, in the order in which they began.
     pub origins: Vec<String>,
     /// Whether a capture is running; otherwise the last one has just ended and
     /// the indicator stays for its five seconds.
     pub live: bool,
+    /// Counts the captures: the newest one that this tells of. Dismissing the
+    /// indicator holds for captures up to this one.
+    pub newest_capture: u64,
+    /// Whether the person in front of the monitors may stop the captures.
+    pub may_stop: bool,
+}
+
+/// What the person in front of the monitors did with the indicator. Never what a
+/// program did for them, as far as the display server tells the two apart.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum UserAction {
+    /// Wants everything stopped that the indicator tells of.
+    Stop,
+    /// Wants to know what is captured.
+    ShowInformation,
 }
 
 impl IndicatorContent {
@@ -81,12 +102,25 @@ pub trait Indicator: Send {
     /// Takes it down everywhere.
     fn hide(&mut self);
 
-    /// Answers the display server's events: redraws, goes back to the top.
-    /// Called every 100 ms or sooner while shown. Does not block.
+    /// Answers the display server's events: shows again what was taken away, goes
+    /// back to the top, tells what the user did. Called when [`Indicator::wakes_by`]
+    /// or [`Indicator::deadline`] says so.
     ///
     /// # Errors
-    /// When an indicator is not viewable any more and could not be restored.
-    fn keep(&mut self) -> Result<(), IndicatorError>;
+    /// When it is lost and only another [`Indicator::show`] can help.
+    fn keep(&mut self, told: &mut dyn FnMut(UserAction)) -> Result<(), IndicatorError>;
+
+    /// Somebody found that it is not seen: it goes back to the top with the next
+    /// [`Indicator::keep`], whatever the display server told.
+    fn restore(&mut self) {}
+
+    /// How to learn that something happened to it.
+    fn wakes_by(&self) -> WakeBy<'_>;
+
+    /// When [`Indicator::keep`] has something to do although nothing happens.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// Makes an indicator; called for the first capture and again after a failure.
@@ -100,6 +134,7 @@ mod tests {
         let content = IndicatorContent {
             origins: origins.iter().map(|&origin| origin.to_owned()).collect(),
             live,
+            ..IndicatorContent::default()
         };
         assert_eq!(content.text(), expected);
     }

@@ -7,8 +7,8 @@
 use euclid::{Box2D, Point2D, Size2D};
 use servo_capture_traits::DesktopPixel;
 
-use super::strip::{Strip, StripPainter};
-use super::{IndicatorContent, IndicatorError};
+use super::strip::{Form, Strip, StripPainter, Tag};
+use super::{IndicatorContent, IndicatorError, Mark};
 use crate::monitor::Monitor;
 
 /// A strip and where it belongs.
@@ -21,7 +21,28 @@ pub(super) struct PlacedStrip {
     pub(super) label: String,
 }
 
-/// Draws a strip for each monitor, in the middle of its upper edge.
+impl PlacedStrip {
+    /// What must be seen on the screen when it is shown.
+    pub(super) fn mark(&self) -> Mark {
+        let checked = self.strip.checked.to_i32();
+        let to_desktop = |point: Point2D<i32, _>| self.area.min + point.to_vector().cast_unit();
+        Mark {
+            area: self.area,
+            checked: Box2D::new(to_desktop(checked.min), to_desktop(checked.max)),
+            pixels: self.strip.pixels.clone(),
+        }
+    }
+}
+
+/// How strips look, besides what they say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Look {
+    pub(super) tag: Tag,
+    pub(super) form: Form,
+}
+
+/// Draws a strip for each monitor, in the middle of its upper edge; a small one
+/// at that edge's right end.
 ///
 /// Monitors that show the same part of the desktop (mirrored ones) share a
 /// strip: two would cover each other. The smallest one decides where it is, as
@@ -32,6 +53,7 @@ pub(super) struct PlacedStrip {
 pub(super) fn place(
     painter: &mut StripPainter,
     content: &IndicatorContent,
+    look: Look,
     monitors: &[Monitor],
 ) -> Result<Vec<PlacedStrip>, IndicatorError> {
     let mut by_size: Vec<&Monitor> = monitors.iter().collect();
@@ -47,7 +69,7 @@ pub(super) fn place(
         {
             continue;
         }
-        placed.push(place_one(painter, content, monitor)?);
+        placed.push(place_one(painter, content, look, monitor)?);
     }
     placed.sort_by_key(|strip| (strip.area.min.x, strip.area.min.y));
     Ok(placed)
@@ -56,6 +78,7 @@ pub(super) fn place(
 fn place_one(
     painter: &mut StripPainter,
     content: &IndicatorContent,
+    look: Look,
     monitor: &Monitor,
 ) -> Result<PlacedStrip, IndicatorError> {
     let cannot = |reason: String| {
@@ -64,13 +87,17 @@ fn place_one(
     };
     let room = monitor.size();
     let strip = painter
-        .paint(content, room.width, monitor.scale)
+        .paint(content, look.tag, look.form, room.width, monitor.scale)
         .map_err(|error| cannot(error.to_string()))?;
     if strip.size.height > room.height {
         let (wanted, found) = (strip.size.height, room.height);
         return Err(cannot(format!("{wanted} rows are needed, it has {found}")));
     }
-    let left = monitor.bounds.min.x + ((room.width - strip.size.width) / 2) as i32;
+    let free = (room.width - strip.size.width) as i32;
+    let left = match look.form {
+        Form::Full => monitor.bounds.min.x + free / 2,
+        Form::Small => monitor.bounds.min.x + free,
+    };
     let size = Size2D::new(strip.size.width as i32, strip.size.height as i32);
     Ok(PlacedStrip {
         area: Box2D::from_origin_and_size(Point2D::new(left, monitor.bounds.min.y), size),
@@ -88,11 +115,17 @@ mod tests {
         IndicatorContent {
             origins: vec!["https://a.example".to_owned()],
             live: true,
+            ..IndicatorContent::default()
         }
     }
 
+    const LOOK: Look = Look {
+        tag: Tag(7),
+        form: Form::Full,
+    };
+
     fn place_all(monitors: &[Monitor]) -> Result<Vec<PlacedStrip>, IndicatorError> {
-        place(&mut StripPainter::new(), &content(), monitors)
+        place(&mut StripPainter::new(), &content(), LOOK, monitors)
     }
 
     #[test]
@@ -108,6 +141,19 @@ mod tests {
             let right = monitor.bounds.max.x - area.max.x;
             assert!(left > 0 && (left - right).abs() <= 1, "{left} {right}");
         }
+    }
+
+    #[test]
+    fn a_small_strip_is_at_the_right_end_of_the_upper_edge() {
+        let monitor = monitor(1, -500, 40, 1920, 1080);
+        let form = Form::Small;
+        let look = Look { form, ..LOOK };
+        let monitors = std::slice::from_ref(&monitor);
+        let placed = place(&mut StripPainter::new(), &content(), look, monitors).unwrap();
+        let area = placed[0].area;
+        assert_eq!((area.max.x, area.min.y), (1420, 40));
+        assert!(area.width() < 200, "{area:?}");
+        assert!(monitor.bounds.contains_box(&placed[0].mark().checked));
     }
 
     #[test]

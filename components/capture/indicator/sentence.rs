@@ -101,6 +101,13 @@ mod tests {
             24,
             "isolated-app://a…tuvwxyz",
         );
+        // What a host in another script is serialized to is shown as it is: no
+        // letter of it can be taken for another one.
+        check(
+            "https://xn--80ak6aa92e.example",
+            32,
+            "https://xn--80ak6aa92e.example",
+        );
         check("null", 24, "null");
         check("https://a\u{202e}b\n.example", 24, "https://a?b?.example");
         check("", 24, "");
@@ -116,6 +123,7 @@ mod tests {
             let content = IndicatorContent {
                 origins: origins.iter().map(|&origin| origin.to_owned()).collect(),
                 live: true,
+                ..IndicatorContent::default()
             };
             let (text, ranges) = fit(&content, room);
             assert_eq!(text, expected);

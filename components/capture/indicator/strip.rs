@@ -13,12 +13,19 @@ use std::sync::Arc;
 use cosmic_text::{
     Attrs, Buffer, Color, Family, FontSystem, Hinting, Metrics, Shaping, SwashCache, Wrap, fontdb,
 };
-use euclid::Size2D;
+use euclid::{Box2D, Point2D, Size2D};
 use servo_capture_traits::MonitorPixel;
 use tiny_skia::{FillRule, Paint, PathBuilder, Pixmap, Rect, Transform};
 
+pub use self::controls::{Control, PlacedControl};
+pub use self::tag::Tag;
 use super::sentence::fit;
 use super::{IndicatorContent, IndicatorError};
+
+mod controls;
+mod tag;
+#[cfg(test)]
+mod tests;
 
 /// Height of a strip in CSS pixels.
 const HEIGHT: f32 = 28.0;
@@ -37,9 +44,23 @@ const GAP: f32 = 8.0;
 /// Monospaced: in an origin each letter counts, and no two look alike.
 const FONT: &[u8] = epaint_default_fonts::HACK_REGULAR;
 
+/// A monitor of fewer CSS pixels in width gets all of the strip smaller.
+const NARROWEST: f32 = 480.0;
+
 type Rgb = [u8; 3];
 
-/// The colors of a strip.
+/// How much of a strip is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// All of it.
+    Full,
+    /// The dot and the tag, after the person in front of it dismissed the rest:
+    /// what the service still has to find on the screen.
+    Small,
+}
+
+/// The colors of a strip. One set for light and dark desktops: a strip is to be
+/// noticed on either, so it is set off from both by its own edge.
 #[derive(Clone, Copy, Debug)]
 struct Palette {
     background: Rgb,
@@ -83,8 +104,14 @@ pub struct Strip {
     pub size: Size2D<u32, MonitorPixel>,
     /// Blue, green, red and 255 for each pixel; rows from top to bottom, without
     /// padding.
-    pub pixels: Vec<u8>,
-    /// The sentence as it is drawn, with shortened origins.
+    pub pixels: Arc<Vec<u8>>,
+    /// The part that must be seen exactly: all but the outer ends, which hold
+    /// nothing and which a compositor may round off.
+    pub checked: Box2D<u32, MonitorPixel>,
+    /// What can be pressed.
+    pub controls: Vec<PlacedControl>,
+    /// The sentence as it is drawn, with shortened origins; empty in a small
+    /// strip.
     pub text: String,
 }
 
@@ -123,28 +150,48 @@ impl StripPainter {
     /// wider than the monitor.
     ///
     /// # Errors
-    /// When the monitor has no width.
+    /// When the monitor has no room for the tag.
     pub fn paint(
         &mut self,
         content: &IndicatorContent,
+        tag: Tag,
+        form: Form,
         monitor_width: u32,
         scale: f32,
     ) -> Result<Strip, IndicatorError> {
-        let layout = Layout::new(content, monitor_width, scale, self.advance);
+        let layout = Layout::new(content, form, monitor_width, scale, self.advance);
         let palette = Palette::of(content);
         let (width, height) = (layout.size.width, layout.size.height);
         let mut pixmap = Pixmap::new(width, height).ok_or_else(|| {
             IndicatorError::CannotShow(format!("no strip of {width}x{height} pixels can be drawn"))
         })?;
+        if layout.checked.is_empty() || layout.tag_right() > width as f32 {
+            return Err(IndicatorError::CannotShow(format!(
+                "{width} columns are too few for the indicator"
+            )));
+        }
         draw_ground(&mut pixmap, &layout, palette);
-        self.draw_text(&mut pixmap, &layout, palette);
+        tag.draw(
+            &mut pixmap,
+            layout.tag_left,
+            layout.inner_height(),
+            layout.scale,
+        );
+        for &(control, area) in &layout.controls {
+            controls::draw(&mut pixmap, control, area, palette.text, layout.scale);
+        }
+        if !layout.text.is_empty() {
+            self.draw_text(&mut pixmap, &layout, palette);
+        }
         let mut pixels = pixmap.take();
         for pixel in pixels.chunks_exact_mut(4) {
             pixel.swap(0, 2);
         }
         Ok(Strip {
             size: layout.size,
-            pixels,
+            pixels: Arc::new(pixels),
+            checked: layout.checked,
+            controls: layout.controls,
             text: layout.text,
         })
     }
@@ -187,39 +234,88 @@ struct Layout {
     /// Where the origins are in `text`, in bytes.
     origins: Vec<Range<usize>>,
     font_size: f32,
+    tag_left: f32,
     text_left: f32,
+    controls: Vec<PlacedControl>,
+    checked: Box2D<u32, MonitorPixel>,
 }
 
 impl Layout {
-    fn new(content: &IndicatorContent, monitor_width: u32, scale: f32, advance: f32) -> Self {
+    fn new(
+        content: &IndicatorContent,
+        form: Form,
+        monitor_width: u32,
+        scale: f32,
+        advance: f32,
+    ) -> Self {
         let scale = if scale.is_finite() {
             scale.clamp(0.5, 8.0)
         } else {
             1.0
         };
+        // A monitor with less room than that gets a smaller strip.
+        let scale = scale.min(monitor_width as f32 / NARROWEST).max(0.5);
         let font_size = FONT_SIZE * scale;
-        let text_left = (BORDER + PADDING + DOT + GAP) * scale;
-        let text_right = (PADDING + BORDER) * scale;
+        let tag_left = (BORDER + PADDING + DOT + GAP) * scale;
+        let tag_width = Tag::width(scale) as f32;
+        let text_left = tag_left + tag_width + GAP * scale;
+        let wanted = controls::of(form, content.live, content.may_stop);
+        let controls_width = controls::width(wanted.len(), scale);
+        let text_right = controls_width + (PADDING + BORDER) * scale;
         let room = (monitor_width as f32 - text_left - text_right).max(1.0);
 
-        let (text, origins) = fit(content, (room / (advance * font_size)) as usize);
-        let wanted = text.chars().count() as f32 * advance * font_size;
+        let mut layout = Self {
+            size: Size2D::new(monitor_width, (HEIGHT * scale).round() as u32),
+            scale,
+            text: String::new(),
+            origins: Vec::new(),
+            font_size,
+            tag_left,
+            text_left,
+            controls: Vec::new(),
+            checked: Box2D::zero(),
+        };
+        let width = match form {
+            Form::Small => tag_left.round() + tag_width + (PADDING + BORDER) * scale,
+            Form::Full => {
+                let used = layout.fit_text(content, room, advance);
+                (text_left + used + text_right).ceil()
+            }
+        };
+        layout.size.width = monitor_width.min(width as u32);
+        let (width, height) = (layout.size.width, layout.size.height);
+        let inner_height = layout.inner_height();
+        layout.controls = match form {
+            Form::Small => vec![(Control::Restore, Box2D::from_size(layout.size))],
+            Form::Full => {
+                let left = (width as f32 - layout.border() - controls_width).max(0.0);
+                controls::place(wanted, left, inner_height, scale)
+            }
+        };
+        let end = (PADDING * scale) as u32;
+        layout.checked = Box2D::new(
+            Point2D::new(end, 0),
+            Point2D::new(width.saturating_sub(end), height),
+        );
+        layout
+    }
+
+    /// Chooses the sentence and its size; answers its width.
+    fn fit_text(&mut self, content: &IndicatorContent, room: f32, advance: f32) -> f32 {
+        let characters = (room / (advance * self.font_size)) as usize;
+        (self.text, self.origins) = fit(content, characters);
+        let wanted = self.text.chars().count() as f32 * advance * self.font_size;
         // A hair smaller than what fills the room exactly, as glyphs may stick
         // out of their advance.
-        let font_size = if wanted > room {
-            (font_size * room / wanted * 0.99).max(1.0)
-        } else {
-            font_size
-        };
-        let width = (text_left + wanted.min(room) + text_right).ceil() as u32;
-        Self {
-            size: Size2D::new(width.min(monitor_width), (HEIGHT * scale).round() as u32),
-            scale,
-            text,
-            origins,
-            font_size,
-            text_left,
+        if wanted > room {
+            self.font_size = (self.font_size * room / wanted * 0.99).max(1.0);
         }
+        wanted.min(room)
+    }
+
+    /// Where the tag ends.
+    fn tag_right(&self) -> f32 {
+        self.tag_left + Tag::width(self.scale) as f32
     }
 
     /// The border's width: whole pixels, so that it is sharp.
@@ -318,183 +414,5 @@ fn blend(pixel: &mut [u8], color: Color) {
     for (channel, over) in pixel.iter_mut().zip([color.r(), color.g(), color.b()]) {
         let mixed = u32::from(over) * alpha + u32::from(*channel) * (255 - alpha);
         *channel = ((mixed + 127) / 255).min(255) as u8;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SCALES: [f32; 4] = [1.0, 1.25, 2.0, 3.0];
-    const LONG: &str =
-        "https://a-very-long-subdomain.of-another.and-one-more.accounts.example.co.uk:8443";
-
-    fn content(origins: &[&str], live: bool) -> IndicatorContent {
-        IndicatorContent {
-            origins: origins.iter().map(|&origin| origin.to_owned()).collect(),
-            live,
-        }
-    }
-
-    fn paint_one(content: &IndicatorContent, width: u32, scale: f32) -> Strip {
-        StripPainter::new().paint(content, width, scale).unwrap()
-    }
-
-    /// Columns, counted from the left, that hold anything but border and ground
-    /// between the monitor's edge and the lower border.
-    fn inked_columns(strip: &Strip, content: &IndicatorContent, scale: f32) -> Vec<u32> {
-        let [red, green, blue] = Palette::of(content).background;
-        let border = (BORDER * scale).round() as u32;
-        let width = strip.size.width;
-        (border..width - border)
-            .filter(|x| {
-                (0..strip.size.height - border).any(|y| {
-                    let at = ((y * width + x) * 4) as usize;
-                    strip.pixels[at..at + 3] != [blue, green, red]
-                })
-            })
-            .collect()
-    }
-
-    #[test]
-    fn the_sentence_fits_every_monitor_and_is_never_cut() {
-        let mut painter = StripPainter::new();
-        for content in [
-            content(&["https://a.example"], true),
-            content(&[LONG], true),
-            content(&[LONG, LONG], true),
-            content(&[LONG, "https://b.example", "https://c.example"], false),
-            content(&[], true),
-        ] {
-            let full = content.text();
-            let words = &full[full.rfind(" all screens").unwrap()..];
-            for scale in SCALES {
-                for width in (320..=7680).step_by(160) {
-                    let strip = painter.paint(&content, width, scale).unwrap();
-                    let place = format!("{width} at {scale}: {}", strip.text);
-                    assert!(strip.size.width <= width, "{place}");
-                    assert_eq!(strip.size.height, (28.0 * scale).round() as u32, "{place}");
-                    assert!(strip.text.ends_with(words), "{place}");
-                    let inked = inked_columns(&strip, &content, scale);
-                    let free = strip.size.width - inked.last().unwrap();
-                    assert!(
-                        free as f32 >= PADDING * scale,
-                        "{place}: {free} columns free"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_strip_is_as_wide_as_its_text() {
-        let content = content(&["https://a.example"], true);
-        let narrow = paint_one(&content, 1920, 1.0);
-        let wide = paint_one(&content, 7680, 1.0);
-        assert_eq!(narrow, wide);
-        let inked = inked_columns(&wide, &content, 1.0);
-        let free = wide.size.width - inked.last().unwrap();
-        assert!(free < 20, "{free} columns free at the right");
-    }
-
-    #[test]
-    fn text_is_full_size_from_640_css_pixels_on() {
-        let content = content(&[LONG, LONG], true);
-        let advance = StripPainter::new().advance;
-        for scale in SCALES {
-            let layout = Layout::new(&content, (640.0 * scale) as u32, scale, advance);
-            assert!(layout.font_size >= 12.0 * scale, "{scale}: {layout:?}");
-        }
-    }
-
-    #[test]
-    fn a_senseless_scale_or_width_does_no_harm() {
-        let content = content(&["https://a.example"], true);
-        let mut painter = StripPainter::new();
-        for scale in [0.0, -3.0, f32::NAN, f32::INFINITY, 1e9] {
-            let strip = painter.paint(&content, 1920, scale).unwrap();
-            assert!(strip.size.width <= 1920, "{scale}");
-        }
-        assert!(painter.paint(&content, 1, 1.0).is_ok());
-        assert!(painter.paint(&content, 0, 1.0).is_err());
-    }
-
-    /// WCAG 2.2, "contrast ratio".
-    fn contrast(one: Rgb, other: Rgb) -> f64 {
-        let luminance = |color: Rgb| {
-            let [red, green, blue] = color.map(|channel| {
-                let channel = f64::from(channel) / 255.0;
-                if channel <= 0.04045 {
-                    channel / 12.92
-                } else {
-                    ((channel + 0.055) / 1.055).powf(2.4)
-                }
-            });
-            0.2126 * red + 0.7152 * green + 0.0722 * blue
-        };
-        let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
-        (one / other).max(other / one)
-    }
-
-    #[test]
-    fn all_text_has_a_contrast_of_seven_at_least() {
-        assert_eq!(contrast([0; 3], [255; 3]).round(), 21.0);
-        for live in [true, false] {
-            let content = content(&["https://a.example"], live);
-            let palette = Palette::of(&content);
-            assert!(
-                contrast(palette.text, palette.background) >= 7.0,
-                "{palette:?}"
-            );
-            assert!(
-                contrast(palette.origin, palette.background) >= 7.0,
-                "{palette:?}"
-            );
-            assert!(
-                contrast(palette.edge, palette.background) >= 4.5,
-                "{palette:?}"
-            );
-            // The colors that are checked are those that are drawn.
-            let strip = paint_one(&content, 1920, 1.0);
-            for [red, green, blue] in [palette.text, palette.origin, palette.background] {
-                let found = strip
-                    .pixels
-                    .chunks_exact(4)
-                    .filter(|pixel| *pixel == [blue, green, red, 255])
-                    .count();
-                assert!(
-                    found > 20,
-                    "{found} pixels of {red:02x}{green:02x}{blue:02x}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn another_origin_gives_another_picture_and_the_same_one_the_same() {
-        let a = paint_one(&content(&["https://a.example"], true), 1920, 1.0);
-        let b = paint_one(&content(&["https://b.example"], true), 1920, 1.0);
-        let ended = paint_one(&content(&["https://a.example"], false), 1920, 1.0);
-        assert_eq!(a.size, b.size);
-        assert_ne!(a.pixels, b.pixels);
-        assert_ne!(a.pixels, ended.pixels);
-        assert_eq!(
-            a,
-            paint_one(&content(&["https://a.example"], true), 1920, 1.0)
-        );
-        let mut used = StripPainter::new();
-        used.paint(&content(&[LONG], false), 800, 2.0).unwrap();
-        let again = used.paint(&content(&["https://a.example"], true), 1920, 1.0);
-        assert_eq!(again.unwrap(), a);
-    }
-
-    #[test]
-    fn every_pixel_is_opaque() {
-        let strip = paint_one(&content(&[LONG], true), 1920, 1.25);
-        assert_eq!(
-            strip.pixels.len(),
-            (strip.size.width * strip.size.height * 4) as usize
-        );
-        assert!(strip.pixels.chunks_exact(4).all(|pixel| pixel[3] == 255));
     }
 }

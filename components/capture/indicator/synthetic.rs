@@ -10,8 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Indicator, IndicatorContent, IndicatorError};
+use super::{Indicator, IndicatorContent, IndicatorError, UserAction};
+use crate::grabber::WakeBy;
 use crate::monitor::{Monitor, MonitorId};
+
+/// How often it is looked after.
+const KEEP_PERIOD: Duration = Duration::from_millis(100);
 
 /// Entries of the history that are kept.
 const HISTORY: usize = 1024;
@@ -64,6 +68,7 @@ struct State {
     history: VecDeque<IndicatorRecord>,
     fail_next: Option<String>,
     lost: Option<IndicatorError>,
+    actions: Vec<UserAction>,
 }
 
 impl IndicatorLog {
@@ -114,6 +119,12 @@ impl IndicatorLog {
             reason: reason.into(),
         });
         true
+    }
+
+    /// The person in front of the monitors does something with the indicator:
+    /// the next [`Indicator::keep`] tells, if it is shown then.
+    pub fn act(&self, action: UserAction) {
+        self.lock().actions.push(action);
     }
 
     /// Waits until the history satisfies `condition`. Whether it did in time.
@@ -207,14 +218,19 @@ impl Indicator for SyntheticIndicator {
         }
     }
 
-    fn keep(&mut self) -> Result<(), IndicatorError> {
+    fn keep(&mut self, told: &mut dyn FnMut(UserAction)) -> Result<(), IndicatorError> {
         let mut state = self.log.lock();
+        state.actions.drain(..).for_each(&mut *told);
         let Some(error) = state.lost.take() else {
             return Ok(());
         };
         self.log
             .record(&mut state, IndicatorEvent::Lost(error.clone()));
         Err(error)
+    }
+
+    fn wakes_by(&self) -> WakeBy<'_> {
+        WakeBy::Period(KEEP_PERIOD)
     }
 }
 
@@ -246,8 +262,12 @@ impl Indicator for NoIndicator {
 
     fn hide(&mut self) {}
 
-    fn keep(&mut self) -> Result<(), IndicatorError> {
+    fn keep(&mut self, _: &mut dyn FnMut(UserAction)) -> Result<(), IndicatorError> {
         Err(IndicatorError::CannotShow(self.reason.clone()))
+    }
+
+    fn wakes_by(&self) -> WakeBy<'_> {
+        WakeBy::Period(KEEP_PERIOD)
     }
 }
 
@@ -262,6 +282,7 @@ mod tests {
         IndicatorContent {
             origins: vec![origin.to_owned()],
             live: true,
+            ..IndicatorContent::default()
         }
     }
 
@@ -324,15 +345,15 @@ mod tests {
         indicator
             .show(&content("https://a.example"), &two_monitors())
             .unwrap();
-        assert_eq!(indicator.keep(), Ok(()));
+        assert_eq!(indicator.keep(&mut |_| {}), Ok(()));
         assert!(log.lose_now(MonitorId(2), "covered"));
         assert_eq!(shown_on(&log), [1]);
         let lost = IndicatorError::Lost {
             label: "M2".to_owned(),
             reason: "covered".to_owned(),
         };
-        assert_eq!(indicator.keep(), Err(lost));
-        assert_eq!(indicator.keep(), Ok(()));
+        assert_eq!(indicator.keep(&mut |_| {}), Err(lost));
+        assert_eq!(indicator.keep(&mut |_| {}), Ok(()));
         indicator
             .show(&content("https://a.example"), &two_monitors())
             .unwrap();
@@ -375,6 +396,6 @@ mod tests {
             shown.unwrap_err().to_string(),
             "a Wayland session without layers"
         );
-        assert!(indicator.keep().is_err());
+        assert!(indicator.keep(&mut |_| {}).is_err());
     }
 }

@@ -12,6 +12,7 @@ pub mod pattern;
 pub mod preferences;
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use url::Origin;
 
@@ -31,13 +32,64 @@ pub const ALL_SCREENS_ALLOWED_ORIGINS: &str = "dom_screen_capture_all_screens_al
 /// lists of URL patterns; it bounds the work of a check and of narrowing.
 pub const MAX_ALLOWED_ORIGINS: usize = 1000;
 
-/// What the administrator allows. The default allows nothing.
-#[derive(Clone, Debug, Default)]
+/// Lets the person in front of the monitors stop captures by the indicator and
+/// by what the desktop shows (a truth value).
+pub const USER_MAY_STOP: &str = "dom_screen_capture_user_may_stop";
+
+/// Shows a grey area instead of the indicator in captured frames (a truth
+/// value). On the monitors it is there all the same, and looked for.
+pub const MASK_INDICATOR: &str = "dom_screen_capture_mask_indicator";
+
+/// Keeps a record of captures (a truth value).
+pub const RECORD_ENABLED: &str = "dom_screen_capture_record_enabled";
+
+/// Refuses captures that cannot be recorded (a truth value).
+pub const RECORD_REQUIRED: &str = "dom_screen_capture_record_required";
+
+/// The directory of the record (an absolute path, or an empty text for the
+/// default one).
+pub const RECORD_DIRECTORY: &str = "dom_screen_capture_record_directory";
+
+/// The most bytes of one file of the record (a number within
+/// [`RECORD_MAX_BYTES_RANGE`]).
+pub const RECORD_MAX_BYTES: &str = "dom_screen_capture_record_max_bytes";
+
+/// How many files of the record are kept (a number within
+/// [`RECORD_MAX_FILES_RANGE`]).
+pub const RECORD_MAX_FILES: &str = "dom_screen_capture_record_max_files";
+
+/// From 64 KiB, in which a few entries have room, to 1 TiB.
+pub const RECORD_MAX_BYTES_RANGE: RangeInclusive<u64> = 64 * 1024..=1024 * 1024 * 1024 * 1024;
+
+/// From 2, so that rotating leaves what came before, to as many as are listed
+/// quickly.
+pub const RECORD_MAX_FILES_RANGE: RangeInclusive<u64> = 2..=1000;
+
+/// What the administrator allows. The default allows no page anything.
+#[derive(Clone, Debug)]
 pub struct CapturePolicy {
     /// Whether anyone may capture all screens.
     pub all_screens_enabled: bool,
     /// The origins that may capture all screens without being asked.
     pub all_screens_allowed_origins: Vec<OriginPattern>,
+    /// Whether only what can be recorded may be captured.
+    pub record_required: bool,
+    /// Whether the person in front of the monitors may stop captures.
+    pub user_may_stop: bool,
+    /// Whether frames show a grey area instead of the indicator.
+    pub mask_indicator: bool,
+}
+
+impl Default for CapturePolicy {
+    fn default() -> Self {
+        Self {
+            all_screens_enabled: false,
+            all_screens_allowed_origins: Vec::new(),
+            record_required: false,
+            user_may_stop: true,
+            mask_indicator: false,
+        }
+    }
 }
 
 impl CapturePolicy {
@@ -85,6 +137,9 @@ impl CapturePolicy {
         CapturePolicy {
             all_screens_enabled: self.all_screens_enabled && newer.all_screens_enabled,
             all_screens_allowed_origins,
+            record_required: self.record_required || newer.record_required,
+            user_may_stop: self.user_may_stop || newer.user_may_stop,
+            mask_indicator: self.mask_indicator && newer.mask_indicator,
         }
     }
 }
@@ -127,6 +182,7 @@ mod tests {
         CapturePolicy {
             all_screens_enabled: true,
             all_screens_allowed_origins: patterns.iter().map(|p| p.parse().unwrap()).collect(),
+            ..CapturePolicy::default()
         }
     }
 
@@ -217,6 +273,27 @@ mod tests {
         assert!(!off.narrowed_by(&on).all_screens_enabled);
         assert!(!on.narrowed_by(&off).all_screens_enabled);
         assert!(on.narrowed_by(&on).all_screens_enabled);
+    }
+
+    #[test]
+    fn narrowing_never_takes_the_duty_to_record_away() {
+        let free = policy(&["*"]);
+        let mut recorded = policy(&["*"]);
+        recorded.record_required = true;
+        assert!(free.narrowed_by(&recorded).record_required);
+        assert!(recorded.narrowed_by(&free).record_required);
+        assert!(!free.narrowed_by(&free).record_required);
+        // Whoever may stop goes on to; nothing is hidden that was not before.
+        let strict = CapturePolicy {
+            user_may_stop: false,
+            mask_indicator: true,
+            ..free.clone()
+        };
+        assert!(free.narrowed_by(&strict).user_may_stop);
+        assert!(strict.narrowed_by(&free).user_may_stop);
+        assert!(!strict.narrowed_by(&strict).user_may_stop);
+        assert!(!strict.narrowed_by(&free).mask_indicator);
+        assert!(!free.narrowed_by(&strict).mask_indicator);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::indicator::painted::PaintedIndicator;
 use crate::indicator::synthetic::NoIndicator;
 #[cfg(target_os = "linux")]
 use crate::indicator::x11::XIndicator;
-use crate::indicator::{Indicator, IndicatorError, IndicatorFactory};
+use crate::indicator::{Indicator, IndicatorError, IndicatorFactory, Marks};
 
 /// Connects by `choice`, and tells people the first time and whenever the
 /// answer changes.
@@ -23,8 +23,8 @@ pub(super) fn grabber_factory(
     notices: Sender<CaptureNotice>,
 ) -> GrabberFactory {
     let mut told = None;
-    Box::new(move || {
-        let chosen = auto::connect(choice)?;
+    Box::new(move |observer| {
+        let chosen = auto::connect(choice, observer)?;
         if told.as_ref() != Some(&chosen.explanation) {
             // Full: the shell has not read the last ones; this only informs.
             let _ = notices.try_send(CaptureNotice::Backend {
@@ -37,12 +37,14 @@ pub(super) fn grabber_factory(
 }
 
 /// The indicator that people can see on the monitors which `choice` captures.
-pub(super) fn indicator_factory(choice: BackendChoice) -> IndicatorFactory {
+/// They tell `marks` what must be seen there.
+pub(super) fn indicator_factory(choice: BackendChoice, marks: Marks) -> IndicatorFactory {
     Box::new(move || {
         Ok(match auto::effective(choice, &Environment::current()) {
-            IndicatorKind::X11 => x11_indicator()?,
+            IndicatorKind::X11 => x11_indicator(marks.clone())?,
             IndicatorKind::Synthetic => {
-                Box::new(PaintedIndicator::new(SyntheticLayout::of_this_process()))
+                let layout = SyntheticLayout::of_this_process();
+                Box::new(PaintedIndicator::new(layout, marks.clone()))
             }
             IndicatorKind::Unavailable => Box::new(NoIndicator::new(
                 "there is no place to draw it above other windows here",
@@ -52,12 +54,12 @@ pub(super) fn indicator_factory(choice: BackendChoice) -> IndicatorFactory {
 }
 
 #[cfg(target_os = "linux")]
-fn x11_indicator() -> Result<Box<dyn Indicator>, IndicatorError> {
-    Ok(Box::new(XIndicator::connect()?))
+fn x11_indicator(marks: Marks) -> Result<Box<dyn Indicator>, IndicatorError> {
+    Ok(Box::new(XIndicator::connect(marks)?))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn x11_indicator() -> Result<Box<dyn Indicator>, IndicatorError> {
+fn x11_indicator(_: Marks) -> Result<Box<dyn Indicator>, IndicatorError> {
     Err(IndicatorError::CannotShow(
         "this build has no X11 indicator".to_owned(),
     ))

@@ -11,8 +11,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 use servo_capture_traits::{
-    AllScreensReply, CaptureError, CaptureRequest, ClientId, EndReason, ServiceNotice, SourceEvent,
-    Submission,
+    AllScreensReply, CaptureError, CaptureRequest, ClientId, ConfigureReply, EndReason,
+    ServiceNotice, SourceEvent, Submission,
 };
 
 /// Requests that may wait for the service, of all clients together.
@@ -117,7 +117,10 @@ fn refuse(request: CaptureRequest, error: CaptureError) {
         CaptureRequest::Attach { sink, .. } | CaptureRequest::Clone { sink, .. } => {
             sink.send(SourceEvent::Ended(EndReason::Refused(error.to_string())))
         }
-        CaptureRequest::Stop { .. } | CaptureRequest::Release { .. } => Ok(()),
+        CaptureRequest::Configure { reply, .. } => reply.send(ConfigureReply(Err(error))),
+        CaptureRequest::Stop { .. }
+        | CaptureRequest::Release { .. }
+        | CaptureRequest::CopyFrames => Ok(()),
     };
     if let Err(error) = sent {
         log::debug!("a refused page could not be told: {error:?}");

@@ -2,18 +2,22 @@
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
-//! The thread that owns the indicator.
+//! The thread that owns the indicator, and how to reach it.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
+use polling::{Events, Poller};
 
 use crate::core::Event;
+use crate::grabber::WakeBy;
 use crate::indicator::{Indicator, IndicatorContent, IndicatorError, IndicatorFactory};
 use crate::monitor::Monitor;
 
-/// How often a shown indicator is looked after.
-const KEEP_PERIOD: Duration = Duration::from_millis(100);
+/// How long the thread sleeps when the system cannot wait for it.
+const POLL_FALLBACK: Duration = Duration::from_millis(100);
 
 /// What the indicator's thread is to do.
 #[derive(Debug)]
@@ -27,78 +31,212 @@ pub(super) enum IndicatorCommand {
         /// Where.
         monitors: Vec<Monitor>,
     },
+    /// It is not seen: back to the top.
+    Restore,
     /// Take it down.
     Hide,
 }
 
-/// Shows, keeps and hides until the commands' sender is dropped; hides at the
-/// end in any case.
-pub(super) fn run(
-    mut factory: IndicatorFactory,
-    commands: &Receiver<IndicatorCommand>,
-    events: &Sender<Event>,
-) {
-    let mut shown: Option<Box<dyn Indicator>> = None;
-    loop {
-        let received = match shown {
-            Some(_) => commands.recv_timeout(KEEP_PERIOD),
-            None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+/// The way to the indicator's thread. Dropping it ends the thread.
+pub(super) struct IndicatorHandle {
+    /// None only while it is dropped, or when there is no thread.
+    commands: Option<Sender<IndicatorCommand>>,
+    poller: Option<Arc<Poller>>,
+}
+
+impl IndicatorHandle {
+    /// Hands a command over, unless there are too many already. Does not block.
+    ///
+    /// # Errors
+    /// When there is no room, or no thread.
+    pub(super) fn try_send(
+        &self,
+        command: IndicatorCommand,
+    ) -> Result<(), TrySendError<IndicatorCommand>> {
+        let Some(commands) = &self.commands else {
+            return Err(TrySendError::Disconnected(command));
         };
-        let event = match received {
-            Ok(IndicatorCommand::Show {
-                generation,
-                content,
-                monitors,
-            }) => Some(match show(&mut factory, &mut shown, &content, &monitors) {
-                Ok(()) => Event::IndicatorShown { generation },
-                Err(error) => Event::IndicatorFailed { generation, error },
-            }),
-            Ok(IndicatorCommand::Hide) => {
-                hide(&mut shown);
-                None
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                let kept = shown.as_mut().map_or(Ok(()), |indicator| indicator.keep());
-                kept.err().map(|error| {
-                    hide(&mut shown);
-                    Event::IndicatorLost { error }
-                })
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                hide(&mut shown);
-                return;
-            }
-        };
-        if let Some(event) = event {
-            // An error means that the service has ended: so does this thread,
-            // when it finds its commands' sender dropped.
-            if events.send(event).is_err() {
-                log::debug!("the capture service ended before its indicator");
-            }
+        commands.try_send(command)?;
+        self.wake();
+        Ok(())
+    }
+
+    fn wake(&self) {
+        if let Some(poller) = &self.poller
+            && let Err(error) = poller.notify()
+        {
+            log::warn!("the indicator's thread could not be woken: {error}");
         }
     }
 }
 
-fn show(
-    factory: &mut IndicatorFactory,
-    shown: &mut Option<Box<dyn Indicator>>,
-    content: &IndicatorContent,
-    monitors: &[Monitor],
-) -> Result<(), IndicatorError> {
-    let mut indicator = match shown.take() {
-        Some(indicator) => indicator,
-        None => factory()?,
-    };
-    let result = indicator.show(content, monitors);
-    match result {
-        Ok(()) => *shown = Some(indicator),
-        Err(_) => indicator.hide(),
+impl Drop for IndicatorHandle {
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        self.wake();
     }
-    result
 }
 
-fn hide(shown: &mut Option<Box<dyn Indicator>>) {
-    if let Some(mut indicator) = shown.take() {
-        indicator.hide();
+/// Starts the indicator's thread, with room for so many commands. Without a
+/// thread every command is refused as if the indicator had ended.
+pub(super) fn spawn(
+    factory: IndicatorFactory,
+    events: Sender<Event>,
+    max_waiting: usize,
+) -> (IndicatorHandle, Option<JoinHandle<()>>) {
+    let (commands, receiver) = bounded(max_waiting);
+    let started = Poller::new().and_then(|poller| {
+        let poller = Arc::new(poller);
+        let waiting = poller.clone();
+        let keeper = Keeper {
+            factory,
+            shown: None,
+            events,
+        };
+        let thread = thread::Builder::new()
+            .name("CaptureIndicator".to_owned())
+            .spawn(move || keeper.run(&receiver, &waiting))?;
+        Ok((poller, thread))
+    });
+    match started {
+        Ok((poller, thread)) => {
+            let handle = IndicatorHandle {
+                commands: Some(commands),
+                poller: Some(poller),
+            };
+            (handle, Some(thread))
+        }
+        Err(error) => {
+            log::error!("the indicator cannot run: {error}");
+            let handle = IndicatorHandle {
+                commands: None,
+                poller: None,
+            };
+            (handle, None)
+        }
+    }
+}
+
+/// What the thread owns.
+struct Keeper {
+    factory: IndicatorFactory,
+    shown: Option<Box<dyn Indicator>>,
+    events: Sender<Event>,
+}
+
+impl Keeper {
+    /// Shows, keeps and hides until the commands' sender is dropped; hides at
+    /// the end in any case.
+    fn run(mut self, commands: &Receiver<IndicatorCommand>, poller: &Poller) {
+        let mut ready = Events::new();
+        loop {
+            loop {
+                match commands.try_recv() {
+                    Ok(command) => self.carry_out(command),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return self.hide(),
+                }
+            }
+            self.keep();
+            ready.clear();
+            if let Err(error) = wait(self.shown.as_deref(), poller, &mut ready) {
+                log::warn!("the indicator's thread cannot wait: {error}");
+                thread::sleep(POLL_FALLBACK);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, command: IndicatorCommand) {
+        match command {
+            IndicatorCommand::Show {
+                generation,
+                content,
+                monitors,
+            } => {
+                let event = match self.show(&content, &monitors) {
+                    Ok(()) => Event::IndicatorShown { generation },
+                    Err(error) => Event::IndicatorFailed { generation, error },
+                };
+                self.tell(event);
+            }
+            IndicatorCommand::Restore => {
+                if let Some(indicator) = &mut self.shown {
+                    indicator.restore();
+                }
+            }
+            IndicatorCommand::Hide => self.hide(),
+        }
+    }
+
+    fn show(
+        &mut self,
+        content: &IndicatorContent,
+        monitors: &[Monitor],
+    ) -> Result<(), IndicatorError> {
+        let mut indicator = match self.shown.take() {
+            Some(indicator) => indicator,
+            None => (self.factory)()?,
+        };
+        // One that fails goes, but what must be seen stays to be seen: nothing
+        // leaves until the core has heard of it.
+        indicator.show(content, monitors)?;
+        self.shown = Some(indicator);
+        Ok(())
+    }
+
+    fn keep(&mut self) {
+        let Some(indicator) = &mut self.shown else {
+            return;
+        };
+        let mut actions = Vec::new();
+        let kept = indicator.keep(&mut |action| actions.push(action));
+        for action in actions {
+            self.tell(Event::UserActed { action });
+        }
+        if let Err(error) = kept {
+            // See `show`.
+            self.shown = None;
+            self.tell(Event::IndicatorLost { error });
+        }
+    }
+
+    fn hide(&mut self) {
+        if let Some(mut indicator) = self.shown.take() {
+            indicator.hide();
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        // An error means that the service has ended: so does this thread, when
+        // it finds its commands' sender dropped.
+        if self.events.send(event).is_err() {
+            log::debug!("the capture service ended before its indicator");
+        }
+    }
+}
+
+/// Waits for a command and, while an indicator is shown, for what it waits for.
+fn wait(shown: Option<&dyn Indicator>, poller: &Poller, ready: &mut Events) -> std::io::Result<()> {
+    let Some(indicator) = shown else {
+        return poller.wait(ready, None).map(drop);
+    };
+    let until = |time: Instant| time.saturating_duration_since(Instant::now());
+    let timeout = indicator.deadline().map(until);
+    match indicator.wakes_by() {
+        WakeBy::Period(period) => {
+            let timeout = timeout.map_or(period, |timeout| timeout.min(period));
+            poller.wait(ready, Some(timeout)).map(drop)
+        }
+        WakeBy::Descriptor(descriptor) => {
+            // SAFETY: `descriptor` borrows the indicator, which lives unchanged until after
+            // `delete`; nothing in between returns early.
+            #[expect(unsafe_code)]
+            unsafe {
+                poller.add(&descriptor, polling::Event::readable(0))?;
+            }
+            let waited = poller.wait(ready, timeout);
+            poller.delete(descriptor)?;
+            waited.map(drop)
+        }
     }
 }

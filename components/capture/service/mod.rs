@@ -4,17 +4,20 @@
 
 //! The threads of the service, and how the browser starts it.
 //!
-//! Three threads: the service itself (`runner`), which alone decides; the
-//! engine, which alone talks to the display server about pixels; and the
-//! indicator's. They talk through bounded channels, and the service waits for
-//! neither of the others.
+//! Four threads: the service itself (`runner`), which alone decides; the
+//! engine, which alone talks to the display server about pixels; the
+//! indicator's; and the desktop's. They talk through bounded channels, and the
+//! service waits for none of the others.
 
 mod backends;
+#[cfg(test)]
+#[expect(dead_code, reason = "tests of the engine use a part of it")]
+mod direct;
 mod engine;
 mod inbox;
 mod indicator_thread;
-mod pool;
 mod runner;
+mod sinks;
 #[cfg(test)]
 mod tests;
 
@@ -26,12 +29,16 @@ use std::time::Instant;
 use crossbeam_channel::bounded;
 use servo_capture_traits::CaptureServiceHandle;
 
-use self::engine::Engine;
+use self::engine::IndicatorWatch;
 use self::runner::Runner;
+use self::sinks::Sinks;
 use crate::core::{CaptureNotice, Core};
+use crate::desktop::{self, DesktopFactory, LiveCaptures};
 use crate::grabber::{BackendChoice, GrabberFactory};
-use crate::indicator::IndicatorFactory;
+use crate::indicator::{IndicatorFactory, Marks};
 use crate::policy::CapturePolicy;
+use crate::record::{RecordKeeper, RecordSettings};
+use crate::transport::Transport;
 
 /// Commands and events that may wait between two of the service's threads.
 const MAX_WAITING: usize = 1024;
@@ -45,6 +52,10 @@ pub struct CaptureConfig {
     pub backend: BackendChoice,
     /// Who may capture what.
     pub policy: CapturePolicy,
+    /// What is kept of it.
+    pub record: RecordSettings,
+    /// What is wrong with the preferences, for the record.
+    pub policy_problems: Vec<String>,
 }
 
 /// The shell's side of the service: it is told what people should know.
@@ -98,12 +109,18 @@ pub fn start() -> CaptureServiceHandle {
     let (notices, embedder_notices) = bounded(MAX_WAITING_NOTICES);
     let backend = configuration.config.backend;
     let grabber = backends::grabber_factory(backend, notices);
-    let indicator = backends::indicator_factory(backend);
+    let marks = Marks::default();
+    let indicator = backends::indicator_factory(backend, marks.clone());
+    let user_may_stop = configuration.config.policy.user_may_stop;
     Service {
         policy: configuration.config.policy.clone(),
+        record: configuration.config.record.clone(),
+        policy_problems: configuration.config.policy_problems.clone(),
         embedder: configuration.embedder.clone(),
         grabber,
         indicator,
+        marks,
+        desktop: desktop::factory(user_may_stop),
         embedder_notices,
     }
     .start()
@@ -112,9 +129,14 @@ pub fn start() -> CaptureServiceHandle {
 /// The parts of a service, before it runs.
 struct Service {
     policy: CapturePolicy,
+    record: RecordSettings,
+    policy_problems: Vec<String>,
     embedder: Arc<dyn CaptureEmbedder>,
     grabber: GrabberFactory,
     indicator: IndicatorFactory,
+    /// What the indicators of that factory tell the engine.
+    marks: Marks,
+    desktop: DesktopFactory,
     embedder_notices: crossbeam_channel::Receiver<CaptureNotice>,
 }
 
@@ -124,19 +146,19 @@ impl Service {
         let (inbox, mail) = inbox::inbox();
         let inbox = Arc::new(inbox);
         let (events, events_receiver) = bounded(MAX_WAITING);
-        let (engine, engine_commands) = bounded(MAX_WAITING);
-        let (indicator, indicator_commands) = bounded(MAX_WAITING);
 
-        let engine_events = events.clone();
-        let engine_logic = Engine::new(self.grabber);
-        let engine_thread = spawn("CaptureEngine", move || {
-            engine::run(engine_logic, &engine_commands, engine_events);
-        });
-        let factory = self.indicator;
-        let indicator_thread = spawn("CaptureIndicator", move || {
-            indicator_thread::run(factory, &indicator_commands, &events);
-        });
-        let runner = Runner {
+        let watch = IndicatorWatch {
+            marks: self.marks,
+            is_masked: self.policy.mask_indicator,
+        };
+        let (engine, engine_thread) =
+            engine::spawn(self.grabber, watch, events.clone(), MAX_WAITING);
+        let (desktop, desktop_thread) = (self.desktop)(events.clone());
+        let (indicator, indicator_thread) =
+            indicator_thread::spawn(self.indicator, events, MAX_WAITING);
+        let record = RecordKeeper::new(&self.record, self.policy.record_required);
+        let problems = self.policy_problems;
+        let mut runner = Runner {
             core: Core::new(self.policy),
             started: Instant::now(),
             inbox: inbox.clone(),
@@ -144,12 +166,19 @@ impl Service {
             engine,
             indicator,
             replies: HashMap::new(),
-            sinks: HashMap::new(),
+            configure_replies: HashMap::new(),
+            sinks: Sinks::default(),
             last_request: 0,
             embedder_notices: self.embedder_notices,
+            record,
+            desktop,
+            captures: LiveCaptures::default(),
         };
-        let threads = [engine_thread, indicator_thread];
+        let threads = [engine_thread, indicator_thread, desktop_thread];
+        let transport = Transport::start(servo_config::opts::get().multiprocess);
+        let pools = transport.access();
         let service = spawn("Capture", move || {
+            runner.policy_problems(problems);
             // The runner drops the commands' senders, which ends the others.
             let done = runner.run(&mail, &events_receiver);
             drop(events_receiver);
@@ -158,6 +187,7 @@ impl Service {
                     log::error!("a thread of the capture service panicked");
                 }
             }
+            drop(transport);
             if let Some(done) = done {
                 // Err: nobody waits any more.
                 let _ = done.send(());
@@ -166,7 +196,7 @@ impl Service {
         if service.is_none() {
             log::error!("the capture service has no thread: nothing can be captured");
         }
-        CaptureServiceHandle::new(inbox, exposed)
+        CaptureServiceHandle::new(inbox, exposed).with_pools(pools)
     }
 }
 

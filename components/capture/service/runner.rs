@@ -9,17 +9,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, after, never, select};
-use servo_base::generic_channel::{GenericCallback, GenericSharedMemory};
+use servo_base::generic_channel::GenericCallback;
 use servo_capture_traits::{
-    AllScreensReply, CaptureRequest, ClientId, FrameMessage, ServiceNotice, SourceEvent, SourceId,
+    AllScreensReply, CaptureRequest, ClientId, ConfigureReply, ServiceNotice, SourceEvent, SourceId,
 };
 
 use super::CaptureEmbedder;
+use super::engine::EngineHandle;
 use super::inbox::{Inbox, Mail};
-use super::indicator_thread::IndicatorCommand;
+use super::indicator_thread::{IndicatorCommand, IndicatorHandle};
+use super::sinks::Sinks;
 use crate::core::{CaptureNotice, Core, Effect, EngineCommand, Event, RequestId, Timestamp};
+use crate::desktop::{Desktop, LiveCaptures};
 use crate::grabber::GrabError;
 use crate::indicator::IndicatorError;
+use crate::record::RecordKeeper;
 
 /// Everything that the service's thread owns.
 pub(super) struct Runner {
@@ -27,12 +31,16 @@ pub(super) struct Runner {
     pub(super) started: Instant,
     pub(super) inbox: Arc<Inbox>,
     pub(super) embedder: Arc<dyn CaptureEmbedder>,
-    pub(super) engine: Sender<EngineCommand>,
-    pub(super) indicator: Sender<IndicatorCommand>,
+    pub(super) engine: EngineHandle,
+    pub(super) indicator: IndicatorHandle,
     pub(super) replies: HashMap<RequestId, GenericCallback<AllScreensReply>>,
-    pub(super) sinks: HashMap<SourceId, GenericCallback<SourceEvent>>,
+    pub(super) configure_replies: HashMap<RequestId, GenericCallback<ConfigureReply>>,
+    pub(super) sinks: Sinks,
     pub(super) last_request: u64,
     pub(super) embedder_notices: Receiver<CaptureNotice>,
+    pub(super) record: RecordKeeper,
+    pub(super) desktop: Box<dyn Desktop>,
+    pub(super) captures: LiveCaptures,
 }
 
 impl Runner {
@@ -58,8 +66,10 @@ impl Runner {
                     Ok(event) => self.event(event),
                     Err(_) => return None,
                 },
-                recv(self.embedder_notices) -> notice => if let Ok(notice) = notice {
-                    self.embedder.notify(notice);
+                recv(self.embedder_notices) -> notice => match notice {
+                    Ok(notice) => self.embedder.notify(notice),
+                    // A closed channel is always ready: not asked again.
+                    Err(_) => self.embedder_notices = never(),
                 },
                 recv(mail.flood) -> _ => for client in self.inbox.take_flooded() {
                     self.event(Event::ClientFlooded { client });
@@ -70,6 +80,13 @@ impl Runner {
                     return done.ok();
                 },
             }
+        }
+    }
+
+    /// What is wrong with the preferences that the service starts with.
+    pub(super) fn policy_problems(&mut self, problems: Vec<String>) {
+        if !problems.is_empty() {
+            self.event(Event::PolicyProblems { problems });
         }
     }
 
@@ -87,6 +104,10 @@ impl Runner {
         for effect in self.core.handle(event, now) {
             self.carry_out(effect, &mut lost);
         }
+        // What the record could not take ends before anything else begins.
+        for event in self.record.take_events() {
+            self.event(event);
+        }
         // A sink that cannot be reached any more is a page that is gone.
         for source in lost {
             self.event(Event::SinkLost { source });
@@ -94,13 +115,17 @@ impl Runner {
     }
 
     fn notice(&mut self, notice: ServiceNotice) {
-        self.event(match notice {
+        let event = match notice {
             ServiceNotice::PipelineActivity { pipeline, active } => {
                 Event::PipelineActivity { pipeline, active }
             }
             ServiceNotice::PipelineGone(pipeline) => Event::PipelineGone { pipeline },
-            ServiceNotice::ClientGone(client) => Event::ClientGone { client },
-        });
+            ServiceNotice::ClientGone(client) => {
+                self.sinks.forget_client(client);
+                Event::ClientGone { client }
+            }
+        };
+        self.event(event);
     }
 
     fn request(&mut self, client: ClientId, request: CaptureRequest) {
@@ -110,8 +135,7 @@ impl Runner {
                 origin,
                 reply,
             } => {
-                self.last_request += 1;
-                let request = RequestId(self.last_request);
+                let request = self.next_request();
                 self.replies.insert(request, reply);
                 Event::AllScreens {
                     request,
@@ -136,7 +160,22 @@ impl Runner {
                     clone,
                 }
             }
+            CaptureRequest::Configure {
+                source,
+                format,
+                reply,
+            } => {
+                let request = self.next_request();
+                self.configure_replies.insert(request, reply);
+                Event::Configure {
+                    request,
+                    client,
+                    source,
+                    format,
+                }
+            }
             CaptureRequest::Stop { source } => Event::Stop { client, source },
+            CaptureRequest::CopyFrames => return self.sinks.copy_for(client),
             CaptureRequest::Release { source, sequence } => Event::Release {
                 client,
                 source,
@@ -144,6 +183,11 @@ impl Runner {
             },
         };
         self.event(event);
+    }
+
+    fn next_request(&mut self) -> RequestId {
+        self.last_request += 1;
+        RequestId(self.last_request)
     }
 
     /// Keeps a sink unless it would take another's place.
@@ -154,7 +198,7 @@ impl Runner {
         sink: GenericCallback<SourceEvent>,
     ) {
         if self.core.may_keep_sink(client, source) {
-            self.sinks.insert(source, sink);
+            self.sinks.keep(client, source, sink);
         }
     }
 
@@ -170,20 +214,24 @@ impl Runner {
                     log::debug!("{request:?} could not be answered: {error:?}");
                 }
             }
-            Effect::Deliver { source, frame } => {
-                let message = FrameMessage {
-                    sequence: frame.sequence,
-                    captured_at: frame.captured_at,
-                    size: frame.size,
-                    damage: frame.damage,
-                    pixels: GenericSharedMemory::from_arc_vec(frame.pixels),
+            Effect::Configured { request, result } => {
+                let Some(reply) = self.configure_replies.remove(&request) else {
+                    log::error!("{request:?} was answered twice");
+                    return;
                 };
-                self.tell(source, SourceEvent::Frame(message), lost);
+                if let Err(error) = reply.send(ConfigureReply(result)) {
+                    log::debug!("{request:?} could not be answered: {error:?}");
+                }
             }
+            Effect::Deliver { source, frame } => match self.sinks.message(source, frame) {
+                Ok(message) => self.tell(source, SourceEvent::Frame(message), lost),
+                Err(error) => {
+                    log::error!("{source} cannot go on: {error}");
+                    lost.push(source);
+                }
+            },
             Effect::Tell { source, event } => self.tell(source, event, lost),
-            Effect::Forget { source } => {
-                self.sinks.remove(&source);
-            }
+            Effect::Forget { source } => self.sinks.forget(source),
             Effect::Engine(command) => self.command_engine(command),
             Effect::Indicate {
                 generation,
@@ -194,16 +242,20 @@ impl Runner {
                 content,
                 monitors,
             }),
+            Effect::RestoreIndicator => self.command_indicator(IndicatorCommand::Restore),
             Effect::HideIndicator => self.command_indicator(IndicatorCommand::Hide),
-            Effect::Notify(notice) => self.embedder.notify(notice),
+            Effect::Record(entry) => self.record.write(&entry, self.now()),
+            Effect::Notify(notice) => {
+                if self.captures.notice(&notice) {
+                    self.desktop.tell(self.captures.all());
+                }
+                self.embedder.notify(notice);
+            }
         }
     }
 
     fn tell(&mut self, source: SourceId, event: SourceEvent, lost: &mut Vec<SourceId>) {
-        let Some(sink) = self.sinks.get(&source) else {
-            return;
-        };
-        if let Err(error) = sink.send(event) {
+        if let Err(error) = self.sinks.tell(source, event) {
             log::debug!("{source} has lost its sink: {error:?}");
             lost.push(source);
         }

@@ -5,6 +5,11 @@
 //! The whole service with its threads, on synthetic monitors, spoken to as a
 //! page's process speaks to it.
 
+mod desktop;
+#[cfg(target_os = "linux")]
+mod indicator;
+mod record;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -14,16 +19,19 @@ use crossbeam_channel::bounded;
 use servo_base::generic_channel::GenericCallback;
 use servo_base::id::{PipelineId, TEST_PIPELINE_ID};
 use servo_capture_traits::{
-    AllScreensReply, CaptureClient, CaptureError, CaptureRequest, CaptureServiceHandle, EndReason,
-    FrameMessage, GrantedSource, SourceEvent, SourceId,
+    AllScreensReply, CaptureClient, CaptureError, CaptureRequest, CaptureServiceHandle,
+    ConfigureReply, Damage, EndReason, FrameFormat, FrameMessage, FramePixels, GrantedSource,
+    PoolAccess, PoolReader, SourceEvent, SourceId,
 };
 
 use super::{LogEmbedder, Service};
+use crate::desktop::fake::FakeDesktop;
 use crate::grabber::synthetic::SyntheticLayout;
 use crate::grabber::synthetic::picture::pixel;
-use crate::indicator::IndicatorError;
 use crate::indicator::synthetic::{IndicatorEvent, IndicatorLog, SyntheticIndicator};
+use crate::indicator::{IndicatorError, Marks};
 use crate::policy::CapturePolicy;
+use crate::record::RecordSettings;
 
 const ORIGIN: &str = "https://allowed.example";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -34,12 +42,17 @@ struct Rig {
     layout: SyntheticLayout,
     log: IndicatorLog,
     counter: Arc<AtomicU64>,
+    desktop: FakeDesktop,
     handle: CaptureServiceHandle,
     client: CaptureClient,
 }
 
 impl Rig {
     fn new() -> Self {
+        Self::with_record(RecordSettings::default(), false, Vec::new())
+    }
+
+    fn with_record(record: RecordSettings, required: bool, policy_problems: Vec<String>) -> Self {
         let layout = SyntheticLayout::empty();
         layout.plug(0, 0, 400, 300);
         layout.plug(400, 0, 320, 200);
@@ -47,14 +60,21 @@ impl Rig {
         let log = IndicatorLog::counting_with(counter.clone());
         let shown = log.clone();
         let (_, embedder_notices) = bounded(1);
+        let (played, desktop) = FakeDesktop::new();
         let handle = Service {
             policy: CapturePolicy {
                 all_screens_enabled: true,
                 all_screens_allowed_origins: vec![ORIGIN.parse().unwrap()],
+                record_required: required,
+                ..CapturePolicy::default()
             },
+            record,
+            policy_problems,
             embedder: Arc::new(LogEmbedder),
             grabber: layout.factory(),
+            marks: Marks::default(),
             indicator: Box::new(move || Ok(Box::new(SyntheticIndicator::new(shown.clone())))),
+            desktop,
             embedder_notices,
         }
         .start();
@@ -63,6 +83,7 @@ impl Rig {
             layout,
             log,
             counter,
+            desktop: played,
             handle,
             client,
         }
@@ -135,6 +156,21 @@ fn next_frame(events: &Receiver<(u64, SourceEvent)>) -> (u64, FrameMessage) {
     }
 }
 
+/// What a page of this process finds in a frame.
+fn pixels(frame: &FrameMessage) -> Vec<u8> {
+    let FramePixels::Pooled { pool, index } = frame.pixels else {
+        panic!("a copy within one process");
+    };
+    let bytes = (frame.size.width * frame.size.height * 4) as usize;
+    let mut reader = PoolReader::new(PoolAccess::SameProcess);
+    let picture = reader.picture(pool, index, bytes).unwrap();
+    let mut pixels = vec![0; bytes];
+    picture
+        .copy_opaque(frame.size, &Damage::Whole, &mut pixels)
+        .unwrap();
+    pixels
+}
+
 fn end(events: &Receiver<(u64, SourceEvent)>) -> EndReason {
     loop {
         if let (_, SourceEvent::Ended(reason)) = events.recv_timeout(PATIENCE).unwrap() {
@@ -150,16 +186,12 @@ fn a_page_gets_the_exact_pixels_of_every_monitor_after_the_indicator() {
     for (index, granted) in rig.ask(ORIGIN).unwrap().into_iter().enumerate() {
         let (place, frame) = next_frame(&rig.attach(granted.source));
         assert_eq!(frame.size, granted.settings.size);
-        assert!(frame.is_consistent());
+        let pixels = pixels(&frame);
         for (x, y) in [(0, 0), (7, 150), (300, 199)] {
             let offset = ((y * frame.size.width + x) * 4) as usize;
             let mut expected = pixel(index as u32, frame.size, x, y, 0);
             expected[3] = 255;
-            assert_eq!(
-                frame.pixels[offset..offset + 4],
-                expected,
-                "{index} {x} {y}"
-            );
+            assert_eq!(pixels[offset..offset + 4], expected, "{index} {x} {y}");
         }
         let shown = rig.log.history();
         let shown = shown
@@ -171,6 +203,38 @@ fn a_page_gets_the_exact_pixels_of_every_monitor_after_the_indicator() {
             "the frame came before the indicator"
         );
     }
+}
+
+#[test]
+fn a_format_is_answered_and_its_frames_come() {
+    let rig = Rig::new();
+    let granted = rig.ask(ORIGIN).unwrap();
+    let events = rig.attach(granted[0].source);
+    next_frame(&events);
+    let mut format = FrameFormat::native(granted[0].settings.size);
+    format.size /= 2;
+    let configure = |format| {
+        let (sender, receiver) = channel();
+        let reply = GenericCallback::new(move |reply: Result<ConfigureReply, _>| {
+            sender.send(reply.unwrap().0).unwrap();
+        })
+        .unwrap();
+        rig.client
+            .send(CaptureRequest::Configure {
+                source: granted[0].source,
+                format,
+                reply,
+            })
+            .unwrap();
+        receiver.recv_timeout(PATIENCE).unwrap()
+    };
+    assert_eq!(configure(format).unwrap().size, format.size);
+    while next_frame(&events).1.size != format.size {}
+    format.frame_rate = f64::NAN;
+    assert!(matches!(
+        configure(format),
+        Err(CaptureError::BadRequest(_))
+    ));
 }
 
 #[test]

@@ -2,8 +2,9 @@
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
-//! Plays capture streams inside servo-media, raw: from the service's buffer to
-//! the element's renderer without encoding, decoding or copying.
+//! Plays capture streams inside servo-media, raw: from the service's picture to
+//! the element's renderer without encoding or decoding, and with one copy of
+//! what has changed.
 //!
 //! What belongs here: the backend that tells capture streams from all others,
 //! and the player of capture streams. Everything else that plays media (files,
@@ -16,6 +17,7 @@
 )]
 
 mod backend;
+mod copies;
 mod playback;
 mod player;
 

@@ -10,16 +10,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use euclid::Size2D;
 use servo_base::generic_channel::GenericCallback;
-use servo_capture_traits::{BusUpdate, CapturedFrame, FrameBus};
+use servo_capture_traits::{BusUpdate, CapturedFrame, FrameBus, MonitorPixel};
 use servo_media_player::metadata::Metadata;
 use servo_media_player::video::{Buffer, VideoFrame, VideoFrameData, VideoFrameRenderer};
 use servo_media_player::{PlaybackState, PlayerError, PlayerEvent};
+
+use crate::copies::Copies;
 
 /// How often `currentTime` goes on while it plays; the media element fires
 /// `timeupdate` no more often
 /// (<https://html.spec.whatwg.org/multipage/#time-marches-on>).
 const POSITION_PERIOD: Duration = Duration::from_millis(250);
+
+/// How long to wait for a renderer to let go of a copy when it holds all of
+/// them; nobody tells when it does.
+const BUSY_PERIOD: Duration = Duration::from_millis(5);
 
 /// The controls of a running playback. Dropping them ends it.
 pub(crate) struct Playback {
@@ -110,12 +117,12 @@ impl Shared {
     }
 }
 
-/// Keeps the frame, and with it its lease, for as long as a renderer shows it.
-struct FrameBuffer(CapturedFrame);
+/// A copy on its way to a renderer.
+struct CopyBuffer(Arc<Vec<u8>>);
 
-impl Buffer for FrameBuffer {
+impl Buffer for CopyBuffer {
     fn to_vec(&self) -> Option<VideoFrameData> {
-        Some(VideoFrameData::Raw(self.0.pixels.clone()))
+        Some(VideoFrameData::Raw(self.0.clone()))
     }
 }
 
@@ -125,6 +132,9 @@ struct Pump<'a> {
     /// Version of the bus that is on screen; 0: none yet.
     shown: u64,
     size: (u32, u32),
+    copies: Copies,
+    /// When to try again to show the newest frame, if there was no room for it.
+    retry_at: Option<Instant>,
     /// Played time up to the last pause.
     played: Duration,
     /// When it was played on, if it plays.
@@ -139,6 +149,8 @@ impl<'a> Pump<'a> {
             shared,
             shown: 0,
             size: (0, 0),
+            copies: Copies::default(),
+            retry_at: None,
             played: Duration::ZERO,
             since: None,
             next_position: Instant::now(),
@@ -154,15 +166,22 @@ impl<'a> Pump<'a> {
             }
             let playing = self.keep_time();
             if playing {
-                seen = self.shown;
+                // A frame that there was no room for waits for its time, or for
+                // a newer one.
+                if self.retry_at.is_none_or(|at| at <= Instant::now()) {
+                    self.retry_at = None;
+                    seen = self.shown;
+                }
                 self.tell_position();
             }
-            let deadline = playing.then_some(self.next_position);
+            let deadline = playing.then(|| {
+                self.retry_at
+                    .map_or(self.next_position, |at| at.min(self.next_position))
+            });
             match self.shared.bus.wait(seen, &self.shared.interrupt, deadline) {
                 BusUpdate::Frame { frame, version } => {
                     if self.shown == 0 || playing {
-                        self.show(frame);
-                        self.shown = version;
+                        self.show(frame, version);
                     }
                     seen = version;
                 }
@@ -200,9 +219,31 @@ impl<'a> Pump<'a> {
         self.played + self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    fn show(&mut self, frame: CapturedFrame) {
+    /// Shows a version of the bus, unless its picture cannot be copied or there
+    /// is no room for it now.
+    fn show(&mut self, frame: CapturedFrame, version: u64) {
+        let copy = match self.copies.update(&frame) {
+            Ok(Some(copy)) => copy,
+            Ok(None) => {
+                self.retry_at = Some(Instant::now() + BUSY_PERIOD);
+                return;
+            }
+            Err(error) => {
+                log::error!("a frame cannot be shown: {error}");
+                self.retry_at = Some(Instant::now() + POSITION_PERIOD);
+                return;
+            }
+        };
+        let size = frame.size;
+        // The service has its picture back before anything else happens.
+        drop(frame);
+        self.present(copy, size);
+        self.shown = version;
+    }
+
+    fn present(&mut self, copy: Arc<Vec<u8>>, size: Size2D<u32, MonitorPixel>) {
         let is_first = self.shown == 0;
-        let (width, height) = (frame.size.width, frame.size.height);
+        let (width, height) = (size.width, size.height);
         if self.size != (width, height) {
             self.size = (width, height);
             // Before the frame: the element takes no frame while it has no
@@ -213,7 +254,7 @@ impl<'a> Pump<'a> {
         let (Ok(width), Ok(height)) = (i32::try_from(width), i32::try_from(height)) else {
             return;
         };
-        let Some(frame) = VideoFrame::new(width, height, Arc::new(FrameBuffer(frame))) else {
+        let Some(frame) = VideoFrame::new(width, height, Arc::new(CopyBuffer(copy))) else {
             return;
         };
         self.shared

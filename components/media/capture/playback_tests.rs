@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 
 use euclid::Size2D;
 use servo_base::cross_process_instant::CrossProcessInstant;
+use servo_capture_traits::{Damage, FrameLease, FramePicture, PictureWriter};
 
 use super::*;
 
@@ -22,16 +23,37 @@ enum Seen {
     End,
 }
 
-struct Renderer(mpsc::Sender<Seen>);
+/// Keeps every frame that it is given.
+#[derive(Clone)]
+struct Renderer {
+    seen: mpsc::Sender<Seen>,
+    kept: Arc<Mutex<Vec<VideoFrame>>>,
+}
 
 impl VideoFrameRenderer for Renderer {
     fn render(&mut self, frame: VideoFrame) {
-        self.0.send(Seen::Rendered(frame.get_data()[0])).unwrap();
+        let value = frame.get_data()[0];
+        self.kept.lock().unwrap().push(frame);
+        self.seen.send(Seen::Rendered(value)).unwrap();
     }
 }
 
 /// A playback of a fresh bus, and what comes out of it, without positions.
 fn play(playing: bool) -> (Arc<FrameBus>, Playback, Receiver<Seen>) {
+    let (bus, playback, seen, _) = play_and_keep(playing);
+    (bus, playback, seen)
+}
+
+/// The same, and what the renderer keeps.
+#[expect(clippy::type_complexity, reason = "it is taken apart at once")]
+fn play_and_keep(
+    playing: bool,
+) -> (
+    Arc<FrameBus>,
+    Playback,
+    Receiver<Seen>,
+    Arc<Mutex<Vec<VideoFrame>>>,
+) {
     let (sender, seen) = mpsc::channel();
     let events = sender.clone();
     let callback = GenericCallback::new(move |event: Result<PlayerEvent, _>| {
@@ -50,18 +72,26 @@ fn play(playing: bool) -> (Arc<FrameBus>, Playback, Receiver<Seen>) {
     })
     .unwrap();
     let bus = Arc::new(FrameBus::default());
-    let renderer = Arc::new(Mutex::new(Renderer(sender)));
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let renderer = Renderer {
+        seen: sender,
+        kept: kept.clone(),
+    };
+    let renderer = Arc::new(Mutex::new(renderer));
     let playback = Playback::start(bus.clone(), callback, renderer, playing).unwrap();
-    (bus, playback, seen)
+    (bus, playback, seen, kept)
 }
 
 fn frame(value: u8, width: u32, height: u32) -> CapturedFrame {
+    let mut writer = PictureWriter::new((width * height * 4) as usize).unwrap();
+    writer.bytes_mut().fill(value);
     CapturedFrame {
         sequence: u64::from(value),
         captured_at: CrossProcessInstant::now(),
         size: Size2D::new(width, height),
-        pixels: Arc::new(vec![value; (width * height * 4) as usize]),
-        lease: None,
+        damage: Damage::Whole,
+        picture: FramePicture::Shared(writer.memory().clone()),
+        lease: Some(Arc::new(FrameLease::new(|| {}))),
     }
 }
 
@@ -107,6 +137,96 @@ fn a_paused_player_shows_the_newest_frame_when_it_plays_on() {
         &seen,
         &[Seen::State("playing"), Seen::Rendered(3), Seen::Updated],
     );
+}
+
+/// Who has the picture of the frame that a test pushed.
+fn holders(lease: &Option<Arc<FrameLease>>) -> usize {
+    Arc::strong_count(lease.as_ref().unwrap())
+}
+
+#[test]
+fn a_renderer_that_keeps_a_frame_keeps_no_lease() {
+    let (bus, _playback, seen, kept) = play_and_keep(true);
+    let first = frame(1, 1, 1);
+    let lease = first.lease.clone();
+    bus.push(first);
+    expect(
+        &seen,
+        &[
+            Seen::Metadata(1, 1),
+            Seen::Rendered(1),
+            Seen::Updated,
+            Seen::State("playing"),
+        ],
+    );
+    // The bus and this test.
+    assert_eq!(holders(&lease), 2);
+    bus.push(frame(2, 1, 1));
+    assert_eq!(holders(&lease), 1);
+    expect(&seen, &[Seen::Rendered(2), Seen::Updated]);
+    let kept: Vec<u8> = kept
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|kept| kept.get_data()[0])
+        .collect();
+    assert_eq!(kept, [1, 2]);
+}
+
+#[test]
+fn a_paused_player_copies_no_frame_but_the_first() {
+    let (bus, _playback, seen, kept) = play_and_keep(false);
+    bus.push(frame(1, 1, 1));
+    expect(
+        &seen,
+        &[
+            Seen::Metadata(1, 1),
+            Seen::Rendered(1),
+            Seen::Updated,
+            Seen::State("paused"),
+        ],
+    );
+    for value in 2..20 {
+        let next = frame(value, 1, 1);
+        let lease = next.lease.clone();
+        bus.push(next);
+        // The player has looked at it and let go of it.
+        let deadline = Instant::now() + PATIENCE;
+        while holders(&lease) > 2 {
+            assert!(Instant::now() < deadline, "the player keeps the frame");
+            thread::yield_now();
+        }
+    }
+    assert!(seen.try_recv().is_err());
+    assert_eq!(kept.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn the_newest_frame_is_shown_when_a_renderer_that_held_all_copies_lets_go() {
+    let (bus, _playback, seen, kept) = play_and_keep(true);
+    let copies = crate::copies::MAX_COPIES as u8;
+    bus.push(frame(1, 1, 1));
+    expect(
+        &seen,
+        &[
+            Seen::Metadata(1, 1),
+            Seen::Rendered(1),
+            Seen::Updated,
+            Seen::State("playing"),
+        ],
+    );
+    for value in 2..=copies {
+        bus.push(frame(value, 1, 1));
+        expect(&seen, &[Seen::Rendered(value), Seen::Updated]);
+    }
+    bus.push(frame(copies + 1, 1, 1));
+    bus.push(frame(copies + 2, 1, 1));
+    assert!(
+        seen.recv_timeout(BUSY_PERIOD * 10).is_err(),
+        "a held copy was overwritten"
+    );
+    kept.lock().unwrap().clear();
+    expect(&seen, &[Seen::Rendered(copies + 2), Seen::Updated]);
 }
 
 #[test]

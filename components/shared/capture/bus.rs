@@ -4,7 +4,7 @@
 
 //! The mailbox between a source and whatever shows it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
@@ -13,12 +13,17 @@ use parking_lot::{Condvar, Mutex};
 use servo_base::cross_process_instant::CrossProcessInstant;
 use uuid::Uuid;
 
-use crate::CapturedFrame;
+use crate::picture::{make_opaque, picture_bytes};
+use crate::{CapturedFrame, Damage, FramePicture};
 
 /// The tracks of this process that show a capture, by the id of their media
 /// stream. The media backend finds them here, because a player is told no more
 /// than that id.
 static TRACKS: LazyLock<Mutex<HashMap<Uuid, Arc<FrameBus>>>> = LazyLock::new(Default::default);
+
+/// How many versions back the bus remembers what changed. A reader that has seen
+/// none of them takes the whole picture.
+const MAX_HISTORY: usize = 16;
 
 /// What a reader of a [`FrameBus`] finds.
 #[derive(Debug)]
@@ -26,7 +31,8 @@ pub enum BusUpdate {
     /// A picture that the reader has not seen, and the version to ask with
     /// next time.
     Frame {
-        /// The newest frame.
+        /// The newest frame; its damage is what changed since the version that
+        /// the reader has seen.
         frame: CapturedFrame,
         /// Of the mailbox; grows with every frame and with every change of
         /// `enabled`.
@@ -44,8 +50,40 @@ pub enum BusUpdate {
 struct State {
     latest: Option<CapturedFrame>,
     version: u64,
+    /// What changed with each of the latest versions, oldest first, without a
+    /// gap.
+    history: VecDeque<Damage>,
     disabled: bool,
     ended: bool,
+}
+
+impl State {
+    fn next_version(&mut self, damage: Damage) {
+        self.version += 1;
+        if damage == Damage::Whole {
+            // Whoever has not seen this one needs no more of the past.
+            self.history.clear();
+        } else if self.history.len() == MAX_HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(damage);
+    }
+
+    /// What a reader who has seen the version `seen` has missed.
+    fn damage_since(&self, seen: u64) -> Damage {
+        let missed = self.version.checked_sub(seen).map(usize::try_from);
+        let Some(Ok(missed)) = missed else {
+            return Damage::Whole;
+        };
+        let Some(known) = self.history.len().checked_sub(missed) else {
+            return Damage::Whole;
+        };
+        let mut damage = Damage::nothing();
+        for part in self.history.iter().skip(known) {
+            damage.merge(part);
+        }
+        damage
+    }
 }
 
 /// Holds the newest frame of one track, for any number of readers. Newest
@@ -54,6 +92,12 @@ struct State {
 pub struct FrameBus {
     state: Mutex<State>,
     changed: Condvar,
+}
+
+impl std::fmt::Debug for FrameBus {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        formatter.write_str("FrameBus")
+    }
 }
 
 impl FrameBus {
@@ -84,12 +128,14 @@ impl FrameBus {
             if state.ended {
                 return;
             }
-            // A disabled track stays as black as it is, so there is news for
-            // its readers only when the picture's size changes.
-            let is_news = !state.disabled
-                || state.latest.as_ref().map(|latest| latest.size) != Some(frame.size);
+            let same_size = state.latest.as_ref().map(|latest| latest.size) == Some(frame.size);
+            if !same_size {
+                state.next_version(Damage::Whole);
+            } else if !state.disabled {
+                state.next_version(frame.damage.clone());
+            }
+            // Else it is as black as before, and nothing new for its readers.
             _old = state.latest.replace(frame);
-            state.version += u64::from(is_news);
         }
         self.changed.notify_all();
     }
@@ -113,7 +159,7 @@ impl FrameBus {
                 return;
             }
             state.disabled = !enabled;
-            state.version += 1;
+            state.next_version(Damage::Whole);
         }
         self.changed.notify_all();
     }
@@ -133,11 +179,12 @@ impl FrameBus {
             if state.version != seen
                 && let Some(frame) = &state.latest
             {
-                let frame = if state.disabled {
+                let mut frame = if state.disabled {
                     black(frame)
                 } else {
                     frame.clone()
                 };
+                frame.damage = state.damage_since(seen);
                 return BusUpdate::Frame {
                     frame,
                     version: state.version,
@@ -164,113 +211,19 @@ impl FrameBus {
 
 /// The picture of a disabled track: black, of the same size, opaque.
 fn black(frame: &CapturedFrame) -> CapturedFrame {
-    let mut pixels = vec![0; frame.pixels.len()];
-    for alpha in pixels.iter_mut().skip(3).step_by(4) {
-        *alpha = 255;
-    }
+    // 0: the receiver has checked that the size is that of a picture.
+    let mut pixels = vec![0; picture_bytes(frame.size).unwrap_or(0)];
+    make_opaque(&mut pixels);
     CapturedFrame {
         sequence: frame.sequence,
         captured_at: CrossProcessInstant::now(),
         size: frame.size,
-        pixels: Arc::new(pixels),
+        damage: Damage::Whole,
+        picture: FramePicture::Own(Arc::new(pixels)),
         lease: None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::thread;
-
-    use euclid::Size2D;
-
-    use super::*;
-    use crate::FrameLease;
-
-    fn frame(sequence: u64, value: u8) -> CapturedFrame {
-        CapturedFrame {
-            sequence,
-            captured_at: CrossProcessInstant::now(),
-            size: Size2D::new(1, 1),
-            pixels: Arc::new(vec![value, value, value, 255]),
-            lease: None,
-        }
-    }
-
-    fn read(bus: &FrameBus, seen: u64) -> (u64, Vec<u8>, u64) {
-        match bus.wait(seen, &AtomicBool::new(false), None) {
-            BusUpdate::Frame { frame, version } => (frame.sequence, frame.pixels.to_vec(), version),
-            other => panic!("expected a frame, found {other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_newest_frame_wins_and_releases_the_older_one() {
-        let bus = FrameBus::default();
-        let released = Arc::new(AtomicBool::new(false));
-        let flag = released.clone();
-        let mut first = frame(1, 10);
-        first.lease = Some(Arc::new(FrameLease::new(move || {
-            flag.store(true, Ordering::SeqCst);
-        })));
-        bus.push(first);
-        bus.push(frame(2, 20));
-        assert!(released.load(Ordering::SeqCst));
-        assert_eq!(read(&bus, 0).0, 2);
-    }
-
-    #[test]
-    fn a_disabled_track_shows_black_and_the_picture_again_when_enabled() {
-        let bus = FrameBus::default();
-        bus.push(frame(1, 10));
-        let (_, pixels, seen) = read(&bus, 0);
-        assert_eq!(pixels, [10, 10, 10, 255]);
-        bus.set_enabled(false);
-        let (_, pixels, seen) = read(&bus, seen);
-        assert_eq!(pixels, [0, 0, 0, 255]);
-        bus.set_enabled(true);
-        assert_eq!(read(&bus, seen).1, [10, 10, 10, 255]);
-    }
-
-    #[test]
-    fn a_waiting_reader_can_be_interrupted() {
-        let bus = Arc::new(FrameBus::default());
-        let interrupt = Arc::new(AtomicBool::new(false));
-        let reader = {
-            let (bus, interrupt) = (bus.clone(), interrupt.clone());
-            thread::spawn(move || bus.wait(0, &interrupt, None))
-        };
-        interrupt.store(true, Ordering::Release);
-        bus.wake();
-        assert!(matches!(reader.join().unwrap(), BusUpdate::Interrupted));
-    }
-
-    #[test]
-    fn a_reader_waits_no_longer_than_its_deadline() {
-        let bus = FrameBus::default();
-        let deadline = Some(Instant::now());
-        let update = bus.wait(0, &AtomicBool::new(false), deadline);
-        assert!(matches!(update, BusUpdate::TimedOut));
-    }
-
-    #[test]
-    fn an_ended_track_drops_its_frame_and_takes_no_more() {
-        let bus = FrameBus::default();
-        bus.push(frame(1, 10));
-        bus.end();
-        bus.push(frame(2, 20));
-        assert!(matches!(
-            bus.wait(0, &AtomicBool::new(false), None),
-            BusUpdate::Ended
-        ));
-        assert!(bus.state.lock().latest.is_none());
-    }
-
-    #[test]
-    fn a_track_is_found_until_it_is_unregistered() {
-        let track = Uuid::new_v4();
-        let bus = FrameBus::register(track);
-        assert!(Arc::ptr_eq(&bus, &FrameBus::find(track).unwrap()));
-        FrameBus::unregister(track);
-        assert!(FrameBus::find(track).is_none());
-    }
-}
+#[path = "bus_tests.rs"]
+mod tests;

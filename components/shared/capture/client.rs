@@ -5,18 +5,25 @@
 //! How a page's process reaches the service, and how the constellation does.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use servo_base::generic_channel;
 use servo_base::generic_channel::{GenericCallback, SendError};
-use servo_base::id::PipelineId;
+use servo_base::id::{BrowsingContextId, PipelineId};
 
-use crate::{CaptureRequest, ClientId};
+use crate::permissions_policy::{
+    ContainerDesk, ContainerMessage, ContainerPolicies, ContainerPolicy,
+};
+use crate::{CaptureRequest, ClientId, PoolAccess};
 
 /// How long the constellation waits for the service to take the indicator down
 /// when the browser shuts down.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a script thread waits for the browser's process to take or to tell
+/// the policy of a container, which is a look into a table there.
+const CONTAINER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An event loop's way to the service; travels in the initial script state.
 #[derive(Clone, Deserialize, Serialize)]
@@ -25,7 +32,15 @@ pub struct CaptureClient {
     /// Whether `getAllScreensMedia` is exposed to pages at all. Exposure only:
     /// the service decides about each call.
     all_screens_exposed: bool,
+    /// Where frames' pictures are.
+    pools: PoolAccess,
+    /// The policies of the containers of frames on other event loops.
+    containers: Option<GenericCallback<ContainerMessage>>,
 }
+
+/// What of the way to the pictures works in this process, which is the same for
+/// all its event loops.
+static PROVED: OnceLock<PoolAccess> = OnceLock::new();
 
 impl fmt::Debug for CaptureClient {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
@@ -39,6 +54,20 @@ impl CaptureClient {
         self.all_screens_exposed
     }
 
+    /// How this process gets at frames' pictures. Where it cannot have the
+    /// service's memory, the service is told, so that it sends copies.
+    pub fn pool_access(&self) -> PoolAccess {
+        let access = match &self.pools {
+            PoolAccess::Socket(_) => PROVED.get_or_init(|| self.pools.clone().proved()),
+            other => other,
+        };
+        if *access == PoolAccess::Copies {
+            // Err: the service is gone, and no frame will come.
+            let _ = self.send(CaptureRequest::CopyFrames);
+        }
+        access.clone()
+    }
+
     /// Hands a request to the service.
     ///
     /// # Errors
@@ -49,6 +78,35 @@ impl CaptureClient {
             Some(requests) => requests.send(request),
             None => Err(SendError::Disconnected),
         }
+    }
+
+    /// Deposits the policy of a frame's container, for the documents that will
+    /// be in the frame on whatever event loop, and waits until it is there.
+    pub fn deposit_container(&self, frame: BrowsingContextId, container: ContainerPolicy) {
+        let done = self.containers.as_ref().and_then(|containers| {
+            let (done, wait) = generic_channel::channel()?;
+            let container = Box::new(container);
+            let message = ContainerMessage::Deposit {
+                frame,
+                container,
+                done,
+            };
+            containers.send(message).ok()?;
+            wait.try_recv_timeout(CONTAINER_TIMEOUT).ok()
+        });
+        if done.is_none() {
+            log::warn!("{frame} has no capture features: its container's policy is lost");
+        }
+    }
+
+    /// The policy of the container of a frame, as deposited last. Without one
+    /// nothing is known of the container.
+    pub fn container_of(&self, frame: BrowsingContextId) -> Option<ContainerPolicy> {
+        let (reply, answer) = generic_channel::channel()?;
+        let message = ContainerMessage::Ask { frame, reply };
+        self.containers.as_ref()?.send(message).ok()?;
+        let container = answer.try_recv_timeout(CONTAINER_TIMEOUT).ok()?;
+        container.map(|container| *container)
     }
 }
 
@@ -102,6 +160,8 @@ impl Drop for Presence {
 pub struct CaptureServiceHandle {
     submission: Arc<dyn Submission>,
     all_screens_exposed: bool,
+    pools: PoolAccess,
+    containers: Arc<ContainerPolicies>,
 }
 
 impl fmt::Debug for CaptureServiceHandle {
@@ -116,7 +176,15 @@ impl CaptureServiceHandle {
         Self {
             submission,
             all_screens_exposed,
+            pools: PoolAccess::SameProcess,
+            containers: Arc::default(),
         }
+    }
+
+    /// The same handle, for pages that get at frames' pictures this way.
+    #[must_use]
+    pub fn with_pools(self, pools: PoolAccess) -> Self {
+        Self { pools, ..self }
     }
 
     /// Mints the sender of one event loop. Whatever comes through it is that
@@ -134,9 +202,19 @@ impl CaptureServiceHandle {
         if let Err(error) = &requests {
             log::error!("{client} has no way to the capture service: {error:?}");
         }
+        let desk = ContainerDesk::new(client, self.containers.clone());
+        let containers = GenericCallback::new(move |message| match message {
+            Ok(message) => desk.serve(message),
+            Err(error) => log::warn!("{client} sent what is no container's policy: {error:?}"),
+        });
+        if let Err(error) = &containers {
+            log::error!("{client} has no way to containers' policies: {error:?}");
+        }
         CaptureClient {
             requests: requests.ok(),
             all_screens_exposed: self.all_screens_exposed,
+            pools: self.pools.clone(),
+            containers: containers.ok(),
         }
     }
 
@@ -161,9 +239,14 @@ impl CaptureServiceHandle {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use parking_lot::Mutex;
+    use servo_base::id::{PipelineNamespace, TEST_NAMESPACE};
+    use servo_url::ImmutableOrigin;
 
     use super::*;
+    use crate::permissions_policy::{Allowlist, Feature, PermissionsPolicy};
 
     #[derive(Default)]
     struct Notices(Mutex<Vec<ServiceNotice>>);
@@ -176,6 +259,23 @@ mod tests {
         }
 
         fn exit(&self, _: Duration) {}
+    }
+
+    #[test]
+    fn a_containers_policy_reaches_another_event_loop() {
+        PipelineNamespace::install(TEST_NAMESPACE);
+        let handle = CaptureServiceHandle::new(Arc::new(Notices::default()), true);
+        let (parent, child) = (handle.mint_client(), handle.mint_client());
+        let frame = BrowsingContextId::new();
+        assert_eq!(child.container_of(frame), None);
+        let container = ContainerPolicy {
+            policy: PermissionsPolicy::top_level(ImmutableOrigin::new_opaque()),
+            directive: BTreeMap::from([(Feature::Camera, Allowlist::Everyone)]),
+        };
+        parent.deposit_container(frame, container.clone());
+        assert_eq!(child.container_of(frame), Some(container));
+        drop(parent);
+        assert_eq!(child.container_of(frame), None);
     }
 
     #[test]

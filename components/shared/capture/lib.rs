@@ -15,20 +15,32 @@
 
 mod bus;
 mod client;
+pub mod constraints;
+mod damage;
 mod error;
 mod frame;
 mod geometry;
 mod ids;
 mod messages;
+pub mod permissions_policy;
+pub mod picture;
+pub mod pools;
 mod screen;
 mod settings;
 
 pub use bus::{BusUpdate, FrameBus};
 pub use client::{CaptureClient, CaptureServiceHandle, ServiceNotice, Submission};
+pub use damage::Damage;
 pub use error::CaptureError;
-pub use frame::{CapturedFrame, Damage, FrameLease, FrameMessage};
+pub use frame::{
+    CapturedFrame, FrameError, FrameLease, FrameMessage, FramePicture, FramePixels, FrameReceiver,
+};
 pub use geometry::{CssPixel, DesktopPixel, MonitorPixel};
 pub use ids::{ClientId, SourceId};
-pub use messages::{AllScreensReply, CaptureRequest, EndReason, GrantedSource, SourceEvent};
+pub use messages::{
+    AllScreensReply, CaptureRequest, ConfigureReply, EndReason, GrantedSource, SourceEvent,
+};
+pub use picture::{PictureError, PictureMemory, PictureWriter};
+pub use pools::{PoolAccess, PoolAddress, PoolError, PoolId, PoolReader, PoolRegistration};
 pub use screen::ScreenInfo;
-pub use settings::{CursorMode, DisplaySurface, SourceSettings};
+pub use settings::{CursorMode, DisplaySurface, FormatError, FrameFormat, SourceSettings};

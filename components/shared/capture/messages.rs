@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use servo_base::generic_channel::GenericCallback;
 use servo_base::id::PipelineId;
 
-use crate::{CaptureError, FrameMessage, ScreenInfo, SourceId, SourceSettings};
+use crate::{CaptureError, FrameFormat, FrameMessage, ScreenInfo, SourceId, SourceSettings};
 
 /// What script asks of the service. Every request that carries a reply is
 /// answered exactly once.
@@ -46,6 +46,20 @@ pub enum CaptureRequest {
         /// The source to stop.
         source: SourceId,
     },
+    /// `applyConstraints()` chose other settings: frames have this format from
+    /// now on. After the surface changed its size they have all of it again, at
+    /// the same rate and with the same cursor, until this is asked anew.
+    Configure {
+        /// A live source of the same client.
+        source: SourceId,
+        /// The new format.
+        format: FrameFormat,
+        /// Gets the answer.
+        reply: GenericCallback<ConfigureReply>,
+    },
+    /// The client's process cannot have the service's memory: all its frames
+    /// are copies from now on.
+    CopyFrames,
     /// The page is done with a frame.
     Release {
         /// Whose frame it was.
@@ -72,6 +86,11 @@ pub struct GrantedSource {
 /// ordered by position, top to bottom within left to right.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AllScreensReply(pub Result<Vec<GrantedSource>, CaptureError>);
+
+/// The answer to [`CaptureRequest::Configure`]: the settings that frames have
+/// from now on, or why they stay as they were.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ConfigureReply(pub Result<SourceSettings, CaptureError>);
 
 /// What happens to a source, in order.
 #[derive(Debug, Deserialize, Serialize)]
@@ -103,6 +122,13 @@ pub enum EndReason {
     /// The privacy indicator was lost and could not be shown again.
     #[error("the privacy indicator was lost: {0}")]
     IndicatorLost(String),
+    /// The session was locked, put aside for another user, or the machine went
+    /// to sleep.
+    #[error("the session was locked: {0}")]
+    SessionLocked(String),
+    /// The person in front of the monitors stopped it.
+    #[error("the user stopped it")]
+    StoppedByUser,
     /// The request that named it was refused.
     #[error("the request was refused: {0}")]
     Refused(String),

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Parser, ValueHint};
+use clap::{Parser, Subcommand, ValueHint};
 use servo_capture::BackendChoice;
 use thiserror::Error;
 use url::Url;
+
+use crate::record::RecordArguments;
 
 /// Where administrators put policy files.
 pub const MANAGED_PREFERENCES: &str = "/etc/captureshell/policies/managed";
@@ -21,8 +23,9 @@ pub const MANAGED_PREFERENCES: &str = "/etc/captureshell/policies/managed";
 #[command(
     name = "captureshell",
     version,
-    after_help = "Exit status: 0 on success, 2 for a wrong command line, 69 when something the \
-                  browser needs is missing, 70 when the page crashed or never loaded, 73 when a \
+    disable_help_subcommand = true,
+    after_help = "Exit status: 0 on success, 2 for a wrong command line, 66 when a record cannot \
+                  be read, 69 when something the browser needs is missing, 70 when the page crashed or never loaded, 73 when a \
                   file could not be written, 78 for a wrong configuration."
 )]
 pub struct Arguments {
@@ -85,6 +88,21 @@ pub struct Arguments {
     /// The page to open: an address, or the path of a file
     #[arg(value_name = "URL")]
     pub url: Option<String>,
+
+    /// What to do instead of browsing
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the program does besides browsing.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Print the record of captures: who was allowed, refused, started and stopped
+    ///
+    /// Without FILE it is the record of the current user, in the place that the preferences say.
+    /// Lines that are no entries are told on standard error and passed over. (The address of a
+    /// host with this name is http://record.)
+    Record(RecordArguments),
 }
 
 impl Arguments {

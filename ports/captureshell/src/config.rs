@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use servo::{PrefValue, Preferences};
+use servo_capture::RecordSettings;
 use servo_capture::policy::{
     CapturePolicy, EnginePreferences, PreferenceError, PreferenceKind, PreferenceLoader,
     PreferenceValue,
@@ -23,6 +24,8 @@ pub struct Configuration {
     pub engine: Preferences,
     /// Who may capture what.
     pub policy: CapturePolicy,
+    /// What is kept of it.
+    pub record: RecordSettings,
     /// What is wrong with the administrator's files, and what they override.
     pub warnings: Vec<PreferenceError>,
 }
@@ -61,6 +64,7 @@ fn load_managed(
     Ok(Configuration {
         engine: engine.0,
         policy: loaded.policy,
+        record: loaded.record,
         warnings: loaded.problems,
     })
 }

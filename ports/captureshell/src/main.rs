@@ -12,6 +12,7 @@ mod embedder;
 mod headless;
 mod output;
 mod prompts;
+mod record;
 mod shell;
 mod tabs;
 mod webdriver;
@@ -32,7 +33,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::batch::Batch;
-use crate::cli::Arguments;
+use crate::cli::{Arguments, Command};
 use crate::embedder::StandardErrorEmbedder;
 use crate::headless::Headless;
 use crate::shell::{EXIT_CONFIGURATION, EXIT_SUCCESS, EXIT_UNAVAILABLE, Frontend, Shell};
@@ -62,6 +63,9 @@ fn main() -> ExitCode {
         // Whoever reads it may stop early.
         let _ = output::print_line(String::from_utf8_lossy(&script).trim_end());
         return ExitCode::SUCCESS;
+    }
+    if let Some(Command::Record(record)) = &arguments.command {
+        return ExitCode::from(record::run(&arguments, record));
     }
     match run(&arguments) {
         Ok(code) => ExitCode::from(code),
@@ -140,6 +144,12 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         CaptureConfig {
             backend: arguments.capture_backend,
             policy: configuration.policy,
+            record: configuration.record,
+            policy_problems: configuration
+                .warnings
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         },
         Arc::new(StandardErrorEmbedder),
     )

@@ -10,6 +10,8 @@
 //! is. Every server and every [`Process`](process::Process) is ended when its value is dropped and
 //! also when the test process dies. No wait is without a deadline.
 //!
+//! [`MessageBus`] is a desktop's message bus of one's own.
+//!
 //! Nothing here knows Servo or the capture service.
 
 mod inspect;
@@ -20,6 +22,7 @@ mod picture;
 mod proc_fs;
 pub mod process;
 mod server;
+mod session_bus;
 mod watch;
 mod xorg_dummy;
 mod xvfb;
@@ -29,6 +32,7 @@ pub use monitor::MonitorSpec;
 pub use painter::Painter;
 pub use picture::{Bgra, Picture, expected, frame_number};
 pub use server::XServer;
+pub use session_bus::MessageBus;
 pub use watch::{MapWatch, ReadWatch};
 pub use xorg_dummy::{XorgDummy, XorgDummyBuilder};
 pub use xvfb::{Xvfb, XvfbBuilder};

@@ -32,15 +32,31 @@ pub fn descriptors(process: u32) -> Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// How many regions of shared memory without a file (memfd) `process` has mapped. It may have closed
-/// their descriptors.
+/// How many regions of shared memory without a file (memfd) that could hold a picture of a monitor
+/// `process` has mapped. It may have closed their descriptors.
 ///
 /// # Errors
 /// There is no such process, or it belongs to another user.
 pub fn shared_memory_count(process: u32) -> Result<usize> {
     let path = format!("/proc/{process}/maps");
     let maps = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-    Ok(maps.lines().filter(|map| map.contains(" /memfd:")).count())
+    let is_picture = |map: &&str| map.contains(" /memfd:") && mapped_bytes(map) >= PICTURE_BYTES;
+    Ok(maps.lines().filter(is_picture).count())
+}
+
+/// What is smaller holds no picture of a monitor.
+const PICTURE_BYTES: u64 = 1 << 16;
+
+/// How much a line of `/proc/<id>/maps` tells of, `7f00-7f80 r--s ...`.
+fn mapped_bytes(map: &str) -> u64 {
+    let bounds = map
+        .split(' ')
+        .next()
+        .and_then(|range| range.split_once('-'));
+    let parse = |text| u64::from_str_radix(text, 16).ok();
+    bounds
+        .and_then(|(start, end)| parse(end)?.checked_sub(parse(start)?))
+        .unwrap_or(0)
 }
 
 /// The children of `process`, their children, and so on, by id.

@@ -4,6 +4,11 @@
 
 //! The core against a small world with a clock that the test sets.
 
+mod engine;
+mod frames;
+mod lock;
 mod properties;
+mod record;
 mod scenarios;
+mod sight;
 mod world;

@@ -7,12 +7,16 @@
 
 use std::time::Duration;
 
+use euclid::{Box2D, Point2D, Size2D};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use servo_capture_traits::{CursorMode, FrameFormat};
 
 use super::super::Event;
 use super::world::{ALLOWED, OTHER, Page, REFUSED, World};
 use crate::grabber::GrabError;
+use crate::indicator::UserAction;
+use crate::monitor::MonitorId;
 use crate::monitor::tests::monitor;
 
 #[derive(Clone, Debug)]
@@ -34,6 +38,26 @@ enum Op {
     Plug(u64, i32),
     Unplug(u64),
     ServerLost,
+    RecordFails(bool),
+    Stalled(bool),
+    EngineLooks(u64, bool),
+    Acts(UserAction),
+    Configure(usize, usize, FrameFormat),
+}
+
+/// Some that the monitors can have and some that they cannot.
+fn format() -> impl Strategy<Value = FrameFormat> {
+    let edge = || 0..8u32;
+    let rate = prop_oneof![4 => 1.0..60.0f64, 1 => Just(f64::NAN), 1 => Just(0.0)];
+    (edge(), edge(), edge(), edge(), rate).prop_map(|(x, y, width, height, frame_rate)| {
+        let crop = Box2D::new(Point2D::new(x / 4, y / 4), Point2D::new(x, y));
+        FrameFormat {
+            crop,
+            size: Size2D::new(width / 2, height / 2),
+            frame_rate,
+            cursor: CursorMode::Motion,
+        }
+    })
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -55,6 +79,16 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (1..5u64, -50..50i32).prop_map(|(id, x)| Op::Plug(id, x)),
         1 => (1..5u64).prop_map(Op::Unplug),
         1 => Just(Op::ServerLost),
+        1 => any::<bool>().prop_map(Op::Stalled),
+        4 => (1..5u64, any::<bool>()).prop_map(|(id, is_seen)| Op::EngineLooks(id, is_seen)),
+        1 => prop::bool::weighted(0.7).prop_map(|asks| Op::Acts(if asks {
+            UserAction::ShowInformation
+        } else {
+            UserAction::Stop
+        })),
+        3 => (0..4usize, any::<prop::sample::Index>(), format())
+            .prop_map(|(page, index, format)| Op::Configure(page, index.index(64), format)),
+        1 => any::<bool>().prop_map(Op::RecordFails),
     ]
 }
 
@@ -115,6 +149,16 @@ fn run(world: &mut World, pages: &[Page], op: Op) {
             world.monitors.retain(|monitor| monitor.id.0 != id);
             world.layout_changed();
         }
+        Op::RecordFails(fails) => world.record.fails = fails,
+        Op::EngineLooks(id, is_seen) => world.engine_looks(MonitorId(id), is_seen),
+        Op::Acts(action) => world.event(Event::UserActed { action }),
+        Op::Stalled(stalled) => world.event(Event::ServerStalled { stalled }),
+        Op::Configure(page, index, format) => {
+            let sources = world.granted_sources();
+            if let Some(&source) = sources.get(index % sources.len().max(1)) {
+                world.configure(&pages[page], source, format);
+            }
+        }
         Op::ServerLost => {
             world.opened.clear();
             let error = GrabError::Disconnected("killed".to_owned());
@@ -128,8 +172,11 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_interleaving_keeps_the_rules_and_ends_clean(ops in vec(op(), 1..120)) {
-        let mut world = World::new();
+    fn any_interleaving_keeps_the_rules_and_ends_clean(
+        ops in vec(op(), 1..120),
+        recorded in any::<bool>(),
+    ) {
+        let mut world = if recorded { World::recorded() } else { World::new() };
         let pages = [
             World::page(1, ALLOWED),
             World::page(2, OTHER),
@@ -145,6 +192,10 @@ proptest! {
         }
         world.advance(Duration::from_secs(60));
         prop_assert!(world.all_answered());
+        prop_assert_eq!(world.configured.len(), world.configure_requests);
+        if recorded {
+            world.record.check_balance();
+        }
         prop_assert!(world.core.is_idle());
         prop_assert!(world.started.is_empty());
         prop_assert!(world.opened.is_empty());

@@ -9,12 +9,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use servo_base::cross_process_instant::CrossProcessInstant;
 use servo_base::id::{Index, PipelineId, PipelineNamespaceId};
-use servo_capture_traits::{CaptureError, ClientId, Damage, GrantedSource, SourceEvent, SourceId};
+use servo_capture_traits::{
+    CaptureError, ClientId, GrantedSource, PictureMemory, PictureWriter, PoolRegistration,
+    SourceEvent, SourceId, SourceSettings,
+};
 
 use super::super::indication::LINGER;
-use super::super::{Core, Effect, EngineCommand, Event, RawFrame, RequestId, SessionId, Timestamp};
+use super::super::{
+    CaptureNotice, Core, Effect, EngineCommand, Event, RawFrame, RequestId, SessionId, Timestamp,
+};
+use super::engine::Started;
+use super::record::Record;
 use crate::grabber::GrabError;
 use crate::indicator::{IndicatorContent, IndicatorError};
 use crate::monitor::tests::monitor;
@@ -40,6 +46,8 @@ pub(super) struct Page {
 
 pub(super) struct World {
     pub(super) core: Core,
+    policy: CapturePolicy,
+    pub(super) record: Record,
     pub(super) now: Timestamp,
     /// What is plugged in.
     pub(super) monitors: Vec<Monitor>,
@@ -49,11 +57,16 @@ pub(super) struct World {
     pub(super) asked: VecDeque<(u64, IndicatorContent, Vec<Monitor>)>,
     /// What is on screen.
     pub(super) shown: Option<(IndicatorContent, Vec<Monitor>)>,
-    /// Sources that the engine makes frames for, and frames made.
-    pub(super) started: BTreeMap<SourceId, (MonitorId, u64)>,
+    /// Sources that the engine makes frames for.
+    pub(super) started: BTreeMap<SourceId, Started>,
     pub(super) opened: BTreeMap<SessionId, Vec<MonitorId>>,
     pub(super) replies: BTreeMap<RequestId, Result<Vec<GrantedSource>, CaptureError>>,
+    pub(super) configured: BTreeMap<RequestId, Result<SourceSettings, CaptureError>>,
+    pub(super) configure_requests: usize,
     pub(super) delivered: Vec<(SourceId, RawFrame)>,
+    /// What the engine's pictures are made of.
+    pub(super) picture: Arc<PictureMemory>,
+    pub(super) pool: PoolRegistration,
     pub(super) told: Vec<(SourceId, SourceEvent)>,
     pub(super) hidden_at: Vec<Timestamp>,
     /// Whose source is whose, for those granted or cloned.
@@ -61,10 +74,15 @@ pub(super) struct World {
     forgotten: BTreeSet<SourceId>,
     dead: BTreeSet<PipelineId>,
     requests: BTreeMap<RequestId, PipelineId>,
-    last_request: u64,
+    pub(super) last_request: u64,
     last_live: Option<Timestamp>,
     indicator_failed: bool,
     exited: bool,
+    /// Where the engine does not see the indicator.
+    hidden: BTreeSet<MonitorId>,
+    /// How often the indicator was asked to go back to the top.
+    pub(super) restores: u32,
+    pub(super) notices: Vec<CaptureNotice>,
 }
 
 impl World {
@@ -72,9 +90,31 @@ impl World {
         let policy = CapturePolicy {
             all_screens_enabled: true,
             all_screens_allowed_origins: vec![ALLOWED.parse().unwrap(), OTHER.parse().unwrap()],
+            record_required: false,
+            ..CapturePolicy::default()
         };
+        Self::with_policy(policy)
+    }
+
+    /// A world whose administrator wants every capture recorded.
+    pub(super) fn recorded() -> Self {
+        let mut policy = Self::new().policy;
+        policy.record_required = true;
+        Self::with_policy(policy)
+    }
+
+    /// A world whose administrator lets nobody stop captures.
+    pub(super) fn locked_to_captures() -> Self {
+        let mut policy = Self::new().policy;
+        policy.user_may_stop = false;
+        Self::with_policy(policy)
+    }
+
+    fn with_policy(policy: CapturePolicy) -> Self {
         Self {
-            core: Core::new(policy),
+            core: Core::new(policy.clone()),
+            policy,
+            record: Record::default(),
             now: Timestamp::default(),
             monitors: vec![monitor(1, 0, 0, 8, 4), monitor(2, 8, 0, 4, 4)],
             engine: VecDeque::new(),
@@ -83,7 +123,11 @@ impl World {
             started: BTreeMap::new(),
             opened: BTreeMap::new(),
             replies: BTreeMap::new(),
+            configured: BTreeMap::new(),
+            configure_requests: 0,
             delivered: Vec::new(),
+            picture: PictureWriter::new(4).unwrap().memory().clone(),
+            pool: PoolRegistration::new(),
             told: Vec::new(),
             hidden_at: Vec::new(),
             owners: BTreeMap::new(),
@@ -94,6 +138,9 @@ impl World {
             last_live: None,
             indicator_failed: false,
             exited: false,
+            hidden: BTreeSet::new(),
+            restores: 0,
+            notices: Vec::new(),
         }
     }
 
@@ -126,6 +173,13 @@ impl World {
         for effect in self.core.handle(event, self.now) {
             self.effect(effect);
         }
+        for event in self.record.take_events() {
+            self.event(event);
+        }
+        let started = &self.started;
+        self.hidden
+            .retain(|id| started.values().any(|source| source.monitor == *id));
+        self.check_reading();
         if was_live || !self.opened.is_empty() {
             self.last_live = Some(self.now);
         }
@@ -146,6 +200,10 @@ impl World {
                 let before = self.replies.insert(request, result);
                 assert!(before.is_none(), "{request:?} was answered twice");
             }
+            Effect::Configured { request, result } => {
+                let before = self.configured.insert(request, result);
+                assert!(before.is_none(), "{request:?} was answered twice");
+            }
             Effect::Deliver { source, frame } => {
                 self.check_delivery(source, &frame);
                 self.delivered.push((source, frame));
@@ -164,8 +222,10 @@ impl World {
                 content,
                 monitors,
             } => self.asked.push_back((generation, content, monitors)),
+            Effect::RestoreIndicator => self.restores += 1,
             Effect::HideIndicator => self.check_hiding(),
-            Effect::Notify(_) => {}
+            Effect::Record(entry) => self.record.write(entry),
+            Effect::Notify(notice) => self.notices.push(notice),
         }
     }
 
@@ -179,12 +239,20 @@ impl World {
         );
         assert!(!self.forgotten.contains(&source), "frame after the end");
         assert!(!self.exited, "frame after exit");
-        let (id, _) = self.started[&source];
+        let started = &self.started[&source];
+        let id = started.monitor;
+        assert!(!started.paused, "frame of a source that is paused");
+        assert!(!self.hidden.contains(&id), "frame of a covered indicator");
+        assert!(
+            !self.policy.record_required || self.record.has_started(&format!("M{}", id.0)),
+            "frame of a monitor whose start is not recorded"
+        );
         let (content, monitors) = self.shown.as_ref().expect("frame without indicator");
         assert!(content.live, "frame under the indicator of a past capture");
         let shown = monitors.iter().find(|monitor| monitor.id == id);
         let shown = shown.expect("frame of a monitor without indicator");
-        assert_eq!(shown.size(), frame.size, "frame of another size");
+        assert_eq!(started.format.size, frame.size, "frame of another size");
+        assert_eq!(started.format.check(shown.size()), Ok(()));
     }
 
     /// The indicator goes no sooner than five seconds after the last capture.
@@ -201,35 +269,6 @@ impl World {
             );
         }
         self.indicator_failed = false;
-    }
-
-    fn command(&mut self, command: EngineCommand) {
-        match command {
-            EngineCommand::List { .. } => self.engine.push_back(command),
-            EngineCommand::Open { ref monitors, .. } => {
-                self.check_opening(monitors);
-                self.engine.push_back(command);
-            }
-            EngineCommand::Close { session } => {
-                self.opened.remove(&session);
-                self.engine.retain(
-                    |waiting| !matches!(waiting, EngineCommand::Open { session: other, .. } if *other == session),
-                );
-            }
-            EngineCommand::Start {
-                source, monitor, ..
-            } => {
-                let before = self.started.insert(source, (monitor, 0));
-                assert!(before.is_none(), "{source} was started twice");
-            }
-            EngineCommand::Stop { source } => {
-                assert!(self.started.remove(&source).is_some());
-            }
-            EngineCommand::Refresh { source } => {
-                assert!(self.started.contains_key(&source));
-            }
-            EngineCommand::Released { .. } => {}
-        }
     }
 
     pub(super) fn ask(&mut self, page: &Page) -> RequestId {
@@ -273,7 +312,7 @@ impl World {
     }
 
     /// Nothing is read before the indicator is on every monitor to be read.
-    fn check_opening(&self, monitors: &[MonitorId]) {
+    pub(super) fn check_opening(&self, monitors: &[MonitorId]) {
         let (_, shown) = self.shown.as_ref().expect("opened without indicator");
         for id in monitors {
             assert!(
@@ -310,26 +349,27 @@ impl World {
         }
     }
 
-    /// The engine makes a frame for every source that is started.
-    pub(super) fn frames(&mut self) {
-        let sources: Vec<_> = self.started.iter().map(|(&s, &(m, n))| (s, m, n)).collect();
-        for (source, id, sequence) in sources {
-            let Some(monitor) = self.monitors.iter().find(|monitor| monitor.id == id) else {
-                continue;
-            };
-            let size = monitor.size();
-            if let Some(state) = self.started.get_mut(&source) {
-                state.1 += 1;
-            }
-            let frame = RawFrame {
-                sequence: sequence + 1,
-                captured_at: CrossProcessInstant::now(),
-                size,
-                damage: Damage::Whole,
-                pixels: Arc::new(vec![0; (size.width * size.height * 4) as usize]),
-            };
-            self.event(Event::Frame { source, frame });
+    /// The engine looks for the indicator on a monitor, and tells what is new.
+    pub(super) fn engine_looks(&mut self, monitor: MonitorId, is_seen: bool) {
+        let mut sources = self.started.values();
+        if !sources.any(|source| source.monitor == monitor) {
+            return;
         }
+        if is_seen && self.hidden.remove(&monitor) {
+            self.event(Event::IndicatorSeen { monitor });
+        } else if !is_seen && self.hidden.insert(monitor) {
+            self.event(Event::IndicatorCovered { monitor });
+        }
+    }
+
+    /// What a source's page was told of frames, in order.
+    pub(super) fn mutes(&self, source: SourceId) -> Vec<bool> {
+        let told = self.told.iter().filter(|(told, _)| *told == source);
+        let mute = |(_, event): &(SourceId, SourceEvent)| match event {
+            SourceEvent::Muted(muted) => Some(*muted),
+            _ => None,
+        };
+        told.filter_map(mute).collect()
     }
 
     pub(super) fn layout_changed(&mut self) {

@@ -13,7 +13,7 @@ use parking_lot::{Mutex, MutexGuard};
 use servo_capture_traits::{DesktopPixel, MonitorPixel};
 
 use super::SyntheticGrabber;
-use crate::grabber::{GrabError, Grabber, GrabberFactory};
+use crate::grabber::{GrabError, Grabber, GrabberFactory, Pointer, StallObserver};
 use crate::monitor::{Monitor, MonitorId};
 
 /// Pictures a second.
@@ -39,6 +39,19 @@ pub(super) struct Slot {
     pub(super) overlay: Option<Overlay>,
     /// Grows with each change of `overlay`.
     pub(super) overlay_version: u64,
+    pub(super) telling: Telling,
+}
+
+/// What a synthetic display server tells of what is drawn on a monitor.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Telling {
+    /// All of it.
+    #[default]
+    Truly,
+    /// Nothing, and it says so: pictures must be compared.
+    Not,
+    /// Nothing, as if nothing were drawn.
+    Falsely,
 }
 
 pub(super) enum Clock {
@@ -56,6 +69,11 @@ pub(super) struct State {
     pub(super) connection: u64,
     /// Why no connection can be made.
     pub(super) outage: Option<String>,
+    /// How long the next answer takes.
+    pub(super) stall: Option<Duration>,
+    /// How long each reading takes longer than it must.
+    pub(super) slowness: Duration,
+    pub(super) pointer: Option<Pointer>,
     plugged: u32,
 }
 
@@ -73,6 +91,19 @@ impl State {
         };
         // Wraps after four and a half years.
         (elapsed.as_micros() * u128::from(FRAME_RATE) / 1_000_000) as u32
+    }
+
+    /// How long monitors show this frame from now on; for ever while time
+    /// stands still.
+    pub(super) fn until_next_frame(&self) -> Option<Duration> {
+        let Clock::Running(start) = self.clock else {
+            return None;
+        };
+        let frames = start.elapsed().as_micros() * u128::from(FRAME_RATE);
+        let left = 1_000_000 - frames % 1_000_000;
+        Some(Duration::from_micros(
+            (left / u128::from(FRAME_RATE)) as u64 + 1,
+        ))
     }
 }
 
@@ -113,6 +144,9 @@ impl SyntheticLayout {
                 layout_version: 0,
                 connection: 0,
                 outage: None,
+                stall: None,
+                slowness: Duration::ZERO,
+                pointer: None,
                 plugged: 0,
             })),
         }
@@ -145,6 +179,7 @@ impl SyntheticLayout {
             unreadable: None,
             overlay: None,
             overlay_version: 0,
+            telling: Telling::Truly,
         });
         state.layout_version += 1;
         id
@@ -189,6 +224,28 @@ impl SyntheticLayout {
         if let Some(slot) = slot_mut(&mut self.lock(), id) {
             slot.unreadable = reason.map(str::to_owned);
         }
+    }
+
+    /// Changes what is told of what is drawn on a monitor.
+    pub fn set_telling(&self, id: MonitorId, telling: Telling) {
+        if let Some(slot) = slot_mut(&mut self.lock(), id) {
+            slot.telling = telling;
+        }
+    }
+
+    /// Lets the next answer take so long.
+    pub fn stall_for(&self, duration: Duration) {
+        self.lock().stall = Some(duration);
+    }
+
+    /// Lets each reading take so much longer.
+    pub fn set_slowness(&self, slowness: Duration) {
+        self.lock().slowness = slowness;
+    }
+
+    /// Puts the pointer somewhere; synthetic monitors have none at first.
+    pub fn set_pointer(&self, pointer: Option<Pointer>) {
+        self.lock().pointer = pointer;
     }
 
     /// Puts something over a monitor's picture, or takes it away.
@@ -254,13 +311,16 @@ impl SyntheticLayout {
     /// # Errors
     /// [`GrabError::NoDisplayServer`] after [`SyntheticLayout::disconnect`].
     pub fn connect(&self) -> Result<SyntheticGrabber, GrabError> {
-        SyntheticGrabber::new(self.clone())
+        SyntheticGrabber::new(self.clone(), None)
     }
 
     /// Makes grabbers of these monitors.
     pub fn factory(&self) -> GrabberFactory {
         let layout = self.clone();
-        Box::new(move || Ok(Box::new(layout.connect()?) as Box<dyn Grabber>))
+        Box::new(move |observer: &StallObserver| {
+            let grabber = SyntheticGrabber::new(layout.clone(), Some(observer.clone()))?;
+            Ok(Box::new(grabber) as Box<dyn Grabber>)
+        })
     }
 }
 

@@ -5,6 +5,8 @@
 //! The X server: what it offers, and what its errors mean.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use x11rb::connection::{Connection, RequestConnection};
 use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
@@ -12,14 +14,19 @@ use x11rb::protocol::damage::{self, ConnectionExt as _};
 use x11rb::protocol::randr::{self, ConnectionExt as _, NotifyMask};
 use x11rb::protocol::shm::{self, ConnectionExt as _};
 use x11rb::protocol::xfixes::{self, ConnectionExt as _};
+use x11rb::protocol::xinput::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{
-    Atom, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageOrder, Screen, Setup,
-    Window,
+    Atom, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageFormat, ImageOrder,
+    Screen, Setup, Window,
 };
 use x11rb::x11_utils::X11Error;
 
-use super::stream::{X11Connection, connect_to};
-use crate::grabber::GrabError;
+use crate::grabber::{GrabError, StallObserver};
+use crate::x11::{Patience, Refusal, X11Connection, connect_to};
+
+/// For how long an X server may be silent while somebody waits for it. A
+/// stopped one that goes on within this time has lost us nothing.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Bits per pixel in memory, color depth: the only layout that is passed on
 /// without a conversion.
@@ -39,15 +46,18 @@ pub(super) enum MonitorSource {
 /// How pictures can be read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Transport {
-    /// Into memory that we share with the server.
-    SharedMemory,
+    /// Copied into pixmaps in memory that we share with the server, nothing but
+    /// what changed.
+    Pixmaps,
+    /// As full rows into memory that we share with the server, and why.
+    Rows(String),
     /// As replies over the socket, and why.
     Socket(String),
 }
 
 /// A connected and examined X server.
 pub(super) struct Server {
-    pub(super) connection: X11Connection,
+    pub(super) connection: Arc<X11Connection>,
     /// Its name, `:0`.
     pub(super) display: String,
     pub(super) root: Window,
@@ -57,6 +67,10 @@ pub(super) struct Server {
     pub(super) transport: Transport,
     /// Whether it tells what was drawn on.
     pub(super) has_damage: bool,
+    /// Whether it tells where the pointer is and what it looks like.
+    pub(super) has_pointer: bool,
+    /// Whether it tells when the pointer moves.
+    pub(super) has_motion: bool,
     /// Whether it only draws into a Wayland compositor's windows.
     pub(super) is_xwayland: bool,
     pub(super) atoms: Atoms,
@@ -71,8 +85,8 @@ pub(super) struct Atoms {
 
 impl Server {
     /// Connects to `display` and asks what it can do.
-    pub(super) fn connect(display: &str) -> Result<Self, GrabError> {
-        let connected = connect_to(display).map_err(|error| {
+    pub(super) fn connect(display: &str, stalls: &StallObserver) -> Result<Self, GrabError> {
+        let connected = connect_to(Some(display), Some(stalls.clone())).map_err(|error| {
             GrabError::NoDisplayServer(format!(
                 "the X server {display:?} cannot be reached: {error}"
             ))
@@ -88,6 +102,9 @@ impl Server {
         };
         let examined = examine(&connection, root, connected.is_local)
             .map_err(|error| unusable(display, &error))?;
+        connection
+            .stream()
+            .set_patience(Patience::Each(ANSWER_TIMEOUT));
         Ok(Self {
             display: display.to_owned(),
             root,
@@ -95,9 +112,11 @@ impl Server {
             monitor_source: examined.monitor_source,
             transport: examined.transport,
             has_damage: examined.has_damage,
+            has_pointer: examined.has_pointer,
+            has_motion: examined.has_motion,
             is_xwayland: examined.is_xwayland,
             atoms: examined.atoms,
-            connection,
+            connection: Arc::new(connection),
         })
     }
 
@@ -108,18 +127,30 @@ impl Server {
             Refusal(refusal)
         ));
     }
+
+    /// Pixmaps in shared memory were refused after all.
+    pub(super) fn give_up_pixmaps(&mut self, refusal: &X11Error) {
+        self.transport =
+            Transport::Rows(format!("the server refused pixmaps: {}", Refusal(refusal)));
+    }
 }
 
 impl fmt::Display for Server {
-    /// `X11 (:0) through MIT-SHM`, then what is missing.
+    /// `X11 (:0) through MIT-SHM pixmaps`, then what is missing.
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "X11 ({})", self.display)?;
         match &self.transport {
-            Transport::SharedMemory => formatter.write_str(" through MIT-SHM")?,
+            Transport::Pixmaps => formatter.write_str(" through MIT-SHM pixmaps")?,
+            Transport::Rows(reason) => write!(formatter, " through MIT-SHM rows ({reason})")?,
             Transport::Socket(reason) => write!(formatter, " over the socket ({reason})")?,
         }
         if !self.has_damage {
             formatter.write_str("; without DAMAGE: still pictures are read too")?;
+        }
+        if !self.has_pointer {
+            formatter.write_str("; without XFIXES: no pointer")?;
+        } else if !self.has_motion {
+            formatter.write_str("; without XInput 2: moves of the pointer are looked for")?;
         }
         match self.monitor_source {
             MonitorSource::Monitors => Ok(()),
@@ -168,6 +199,8 @@ struct Examined {
     monitor_source: MonitorSource,
     transport: Transport,
     has_damage: bool,
+    has_pointer: bool,
+    has_motion: bool,
     is_xwayland: bool,
     atoms: Atoms,
 }
@@ -182,6 +215,7 @@ fn examine(
         shm::X11_EXTENSION_NAME,
         xfixes::X11_EXTENSION_NAME,
         damage::X11_EXTENSION_NAME,
+        xinput::X11_EXTENSION_NAME,
         XWAYLAND,
     ] {
         connection.prefetch_extension_information(name)?;
@@ -195,6 +229,7 @@ fn examine(
         &ChangeWindowAttributesAux::new()
             .event_mask(EventMask::STRUCTURE_NOTIFY | EventMask::PROPERTY_CHANGE),
     )?;
+    let fixes = xfixes_version(connection)?;
     Ok(Examined {
         atoms: Atoms {
             edid: edid.reply()?.atom,
@@ -203,7 +238,9 @@ fn examine(
         },
         monitor_source: monitor_source(connection, root)?,
         transport: transport(connection, is_local)?,
-        has_damage: has_damage(connection)?,
+        has_damage: fixes >= 2 && has_damage(connection)?,
+        has_pointer: fixes >= 1,
+        has_motion: has_motion(connection)?,
         is_xwayland: connection.extension_information(XWAYLAND)?.is_some(),
     })
 }
@@ -253,19 +290,52 @@ fn transport(connection: &X11Connection, is_local: bool) -> Result<Transport, Re
             version.major_version, version.minor_version
         )));
     }
-    Ok(Transport::SharedMemory)
+    if !version.shared_pixmaps || version.pixmap_format != u8::from(ImageFormat::Z_PIXMAP) {
+        return Ok(Transport::Rows("the server shares no pixmaps".to_owned()));
+    }
+    Ok(Transport::Pixmaps)
 }
 
-/// Both extensions refuse every request until they were asked for their version.
-fn has_damage(connection: &X11Connection) -> Result<bool, ReplyError> {
-    for name in [xfixes::X11_EXTENSION_NAME, damage::X11_EXTENSION_NAME] {
-        if connection.extension_information(name)?.is_none() {
-            return Ok(false);
-        }
+/// The server's major version of XFIXES, zero without it. It refuses every
+/// request until it was asked, and so do the other extensions.
+fn xfixes_version(connection: &X11Connection) -> Result<u32, ReplyError> {
+    if connection
+        .extension_information(xfixes::X11_EXTENSION_NAME)?
+        .is_none()
+    {
+        return Ok(0);
     }
-    let regions = connection.xfixes_query_version(2, 0)?;
-    let damage = connection.damage_query_version(1, 1)?;
-    Ok(regions.reply()?.major_version >= 2 && damage.reply()?.major_version >= 1)
+    Ok(connection
+        .xfixes_query_version(4, 0)?
+        .reply()?
+        .major_version)
+}
+
+fn has_damage(connection: &X11Connection) -> Result<bool, ReplyError> {
+    if connection
+        .extension_information(damage::X11_EXTENSION_NAME)?
+        .is_none()
+    {
+        return Ok(false);
+    }
+    Ok(connection
+        .damage_query_version(1, 1)?
+        .reply()?
+        .major_version
+        >= 1)
+}
+
+/// XInput 2.1 and newer tells of every motion, also while another client has
+/// grabbed the pointer.
+fn has_motion(connection: &X11Connection) -> Result<bool, ReplyError> {
+    if connection
+        .extension_information(xinput::X11_EXTENSION_NAME)?
+        .is_none()
+    {
+        return Ok(false);
+    }
+    let version = connection.xinput_xi_query_version(2, 2)?.reply()?;
+    Ok((version.major_version, version.minor_version) >= (2, 1))
 }
 
 fn unusable(display: &str, error: &ReplyError) -> GrabError {
@@ -315,21 +385,4 @@ pub(super) fn new_id(connection: &X11Connection) -> Result<u32, GrabError> {
             GrabError::Disconnected("the X server has no more ids for us".to_owned())
         }
     })
-}
-
-/// An X error for people: `Match in MIT-SHM GetImage`.
-pub(super) struct Refusal<'a>(pub(super) &'a X11Error);
-
-impl fmt::Display for Refusal<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        write!(formatter, "{:?}", self.0.error_kind)?;
-        if let Some(request) = self.0.request_name {
-            formatter.write_str(" in ")?;
-            if let Some(extension) = &self.0.extension_name {
-                write!(formatter, "{extension} ")?;
-            }
-            formatter.write_str(request)?;
-        }
-        Ok(())
-    }
 }

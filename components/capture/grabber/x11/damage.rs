@@ -5,7 +5,7 @@
 //! What was drawn on since somebody looked.
 
 use euclid::Box2D;
-use servo_capture_traits::{Damage, DesktopPixel, MonitorPixel};
+use servo_capture_traits::{DesktopPixel, MonitorPixel};
 use x11rb::connection::Connection;
 use x11rb::cookie::Cookie;
 use x11rb::errors::ConnectionError;
@@ -14,11 +14,8 @@ use x11rb::protocol::xfixes::{ConnectionExt as _, FetchRegionReply, Region};
 use x11rb::protocol::xproto::{Rectangle, Window};
 
 use super::connection::{disconnected, new_id};
-use super::stream::X11Connection;
 use crate::grabber::GrabError;
-
-/// How many rectangles are kept of one monitor before they become one.
-const MAX_RECTANGLES: usize = 16;
+use crate::x11::X11Connection;
 
 /// The damage of the root window: one notification when it stops being empty,
 /// and none until it was taken.
@@ -39,7 +36,10 @@ impl RootDamage {
         let taken = new_id(connection)?;
         let send = || {
             connection.xfixes_create_region(taken, &[])?;
-            connection.damage_create(damage, root, ReportLevel::NON_EMPTY)
+            connection.damage_create(damage, root, ReportLevel::NON_EMPTY)?;
+            // At first all of the window counts as damage: nobody has read anything that it could
+            // make stale.
+            connection.damage_subtract(damage, x11rb::NONE, x11rb::NONE)
         };
         let created = send().map_err(disconnected)?;
         Ok(Self {
@@ -62,9 +62,7 @@ impl RootDamage {
         self.is_pending
     }
 
-    /// Asks for the damage and clears it. Whoever reads pixels asks before
-    /// reading them: what is drawn in between is read and told again, never
-    /// missed.
+    /// Asks for the damage and clears it.
     pub(super) fn take<'a>(
         &mut self,
         connection: &'a X11Connection,
@@ -87,63 +85,9 @@ impl RootDamage {
     }
 }
 
-/// What changed on one monitor since it was grabbed last.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Dirt {
-    /// Everything, or nobody knows.
-    Whole,
-    /// At most [`MAX_RECTANGLES`].
-    Parts(Vec<Box2D<u32, MonitorPixel>>),
-}
-
-impl Dirt {
-    /// Adds the part of a rectangle of the screen that lies on the monitor.
-    pub(super) fn add(&mut self, drawn: &Rectangle, monitor: Box2D<i32, DesktopPixel>) {
-        let Self::Parts(parts) = self else {
-            return;
-        };
-        let Some(part) = on_monitor(drawn, monitor) else {
-            return;
-        };
-        if parts.iter().any(|known| known.contains_box(&part)) {
-            return;
-        }
-        // The server cuts regions into bands; what it cut is put together again.
-        let neighbor = parts.iter_mut().find(|known| {
-            (known.min.x, known.max.x) == (part.min.x, part.max.x)
-                && known.min.y <= part.max.y
-                && part.min.y <= known.max.y
-        });
-        if let Some(neighbor) = neighbor {
-            *neighbor = neighbor.union(&part);
-            return;
-        }
-        parts.retain(|known| !part.contains_box(known));
-        parts.push(part);
-        if parts.len() > MAX_RECTANGLES {
-            let around = parts
-                .iter()
-                .skip(1)
-                .fold(parts[0], |all, part| all.union(part));
-            *parts = vec![around];
-        }
-    }
-
-    /// Whether nothing changed.
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Self::Parts(parts) if parts.is_empty())
-    }
-
-    /// What changed; from now on nothing did.
-    pub(super) fn clear(&mut self) -> Damage {
-        match std::mem::replace(self, Self::Parts(Vec::new())) {
-            Self::Whole => Damage::Whole,
-            Self::Parts(parts) => Damage::Rectangles(parts),
-        }
-    }
-}
-
-fn on_monitor(
+/// The part of a rectangle of the screen that lies on a monitor, in the
+/// monitor's own pixels.
+pub(super) fn on_monitor(
     drawn: &Rectangle,
     monitor: Box2D<i32, DesktopPixel>,
 ) -> Option<Box2D<u32, MonitorPixel>> {
@@ -162,7 +106,6 @@ fn on_monitor(
 #[cfg(test)]
 mod tests {
     use euclid::point2;
-    use proptest::prelude::*;
 
     use super::*;
 
@@ -170,76 +113,37 @@ mod tests {
         Box2D::new(point2(x, y), point2(x + width, y + height))
     }
 
-    fn rectangle(x: i16, y: i16, width: u16, height: u16) -> Rectangle {
-        Rectangle {
-            x,
-            y,
-            width,
-            height,
-        }
-    }
-
     #[test]
     fn a_rectangle_across_two_monitors_is_split_between_them() {
-        let drawn = rectangle(1900, 10, 40, 5);
-        let mut left = Dirt::Parts(Vec::new());
-        let mut right = Dirt::Parts(Vec::new());
-        let mut below = Dirt::Parts(Vec::new());
-        left.add(&drawn, monitor(0, 0, 1920, 1080));
-        right.add(&drawn, monitor(1920, 0, 1280, 1024));
-        below.add(&drawn, monitor(0, 1080, 1920, 1080));
-        let part = |min, max| Damage::Rectangles(vec![Box2D::new(min, max)]);
-        assert_eq!(left.clear(), part(point2(1900, 10), point2(1920, 15)));
-        assert_eq!(right.clear(), part(point2(0, 10), point2(20, 15)));
-        assert!(below.is_empty());
+        let drawn = Rectangle {
+            x: 1900,
+            y: 10,
+            width: 40,
+            height: 5,
+        };
+        let part = |min, max| Some(Box2D::new(min, max));
+        assert_eq!(
+            on_monitor(&drawn, monitor(0, 0, 1920, 1080)),
+            part(point2(1900, 10), point2(1920, 15))
+        );
+        assert_eq!(
+            on_monitor(&drawn, monitor(1920, 0, 1280, 1024)),
+            part(point2(0, 10), point2(20, 15))
+        );
+        assert_eq!(on_monitor(&drawn, monitor(0, 1080, 1920, 1080)), None);
     }
 
     #[test]
-    fn bands_of_one_rectangle_become_one() {
-        let mut dirt = Dirt::Parts(Vec::new());
-        for (y, height) in [(0, 2), (2, 7), (20, 1)] {
-            dirt.add(&rectangle(3, y, 4, height), monitor(0, 0, 100, 100));
-        }
-        let whole = Box2D::new(point2(3, 0), point2(7, 9));
-        let apart = Box2D::new(point2(3, 20), point2(7, 21));
-        assert_eq!(dirt.clear(), Damage::Rectangles(vec![whole, apart]));
-    }
-
-    #[test]
-    fn clearing_whole_dirt_leaves_none() {
-        let mut dirt = Dirt::Whole;
-        dirt.add(&rectangle(0, 0, 1, 1), monitor(0, 0, 10, 10));
-        assert_eq!(dirt.clear(), Damage::Whole);
-        assert!(dirt.is_empty());
-    }
-
-    proptest! {
-        #[test]
-        fn dirt_stays_small_and_covers_all_that_was_drawn(
-            drawn in proptest::collection::vec((-50..150i16, -50..150i16, 1..60u16, 1..60u16), 0..60),
-        ) {
-            let monitor = monitor(10, 20, 100, 80);
-            let mut dirt = Dirt::Parts(Vec::new());
-            for (x, y, width, height) in &drawn {
-                dirt.add(&rectangle(*x, *y, *width, *height), monitor);
-            }
-            let Damage::Rectangles(parts) = dirt.clear() else {
-                panic!("whole");
-            };
-            prop_assert!(parts.len() <= MAX_RECTANGLES);
-            for part in &parts {
-                prop_assert!(!part.is_empty() && part.max.x <= 100 && part.max.y <= 80);
-            }
-            for x in 0..100u32 {
-                for y in 0..80u32 {
-                    let (at_x, at_y) = (x as i32 + 10, y as i32 + 20);
-                    let touched = drawn.iter().any(|(left, top, width, height)| {
-                        (i32::from(*left)..i32::from(*left) + i32::from(*width)).contains(&at_x)
-                            && (i32::from(*top)..i32::from(*top) + i32::from(*height)).contains(&at_y)
-                    });
-                    prop_assert!(!touched || parts.iter().any(|part| part.contains(point2(x, y))));
-                }
-            }
-        }
+    fn what_is_drawn_beyond_the_screen_is_cut_off() {
+        let drawn = Rectangle {
+            x: i16::MIN,
+            y: -3,
+            width: u16::MAX,
+            height: 10,
+        };
+        assert_eq!(
+            on_monitor(&drawn, monitor(0, 0, 640, 480)),
+            Some(Box2D::new(point2(0, 0), point2(640, 7)))
+        );
     }
 }

@@ -7,34 +7,52 @@
 //! One connection serves all monitors. The server is never grabbed: other
 //! programs go on drawing between our requests.
 
-mod canvas;
 mod connection;
 mod damage;
 mod edid;
+mod memory;
 mod monitors;
+mod plan;
+mod pointer;
+mod reading;
+mod rows;
 mod scale;
-mod shm;
-pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod work_area;
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use euclid::Box2D;
 use servo_base::cross_process_instant::CrossProcessInstant;
-use servo_capture_traits::Damage;
+use servo_capture_traits::{Damage, DesktopPixel, PictureWriter};
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
-use x11rb::protocol::xproto::{Atom, AtomEnum};
+use x11rb::protocol::xproto::{
+    Atom, AtomEnum, ConnectionExt as _, CreateGCAux, Gcontext, Rectangle, SubwindowMode,
+};
+use x11rb::x11_utils::X11Error;
 
-use self::canvas::{BYTES_PER_PIXEL, Canvas as Memory, ReadError, explain};
-use self::connection::{Server, answer, disconnected};
-use self::damage::{Dirt, RootDamage};
-use crate::grabber::{Canvas, GrabError, Grabber};
+use self::connection::{Server, answer, disconnected, new_id};
+use self::damage::{RootDamage, on_monitor};
+use self::memory::attach;
+use self::pointer::PointerWatch;
+use self::rows::RowReader;
+use self::transfer::Origin;
+use crate::grabber::{GrabError, Grabber, Picture, Pointer, Read, StallObserver, WakeBy};
 use crate::monitor::{Monitor, MonitorId};
+use crate::x11::Refusal;
 
 /// How many events are looked at in one call; what is left waits for the next.
 const MAX_EVENTS: usize = 4096;
+/// How often the pointer is looked for where the server does not tell of moves.
+const POINTER_PERIOD: Duration = Duration::from_millis(33);
 
 /// Where an open monitor is now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,9 +66,11 @@ enum Presence {
 }
 
 struct OpenMonitor {
-    memory: Memory,
-    dirt: Dirt,
+    bounds: Box2D<i32, DesktopPixel>,
+    origin: Origin,
     presence: Presence,
+    /// What was taken from the server and not told yet.
+    drawn: Damage,
 }
 
 /// A [`Grabber`] for the monitors of one X screen.
@@ -59,29 +79,53 @@ pub struct X11Grabber {
     open: HashMap<MonitorId, OpenMonitor>,
     /// While monitors are open and the server has DAMAGE.
     damage: Option<RootDamage>,
+    pointer: PointerWatch,
+    rows: RowReader,
+    /// What copies are made with: windows as they are seen, no notifications.
+    context: Gcontext,
     /// Answers the next [`Grabber::layout_changed`].
     layout_changed: bool,
     /// The places of open monitors must be compared before pixels are believed.
     places_unchecked: bool,
+    /// Not all events that have come were looked at.
+    has_more_events: bool,
     /// Why the connection is of no more use. Nothing is sent, nor any memory
     /// lent, after that: a late answer could still write to it.
     broken: Option<GrabError>,
+    /// The same for pictures.
+    is_lost: Arc<AtomicBool>,
 }
 
 impl X11Grabber {
-    /// Connects to the X server with this name, `:0`.
+    /// Connects to the X server with this name, `:0`; `stalls` is told when it
+    /// stops answering for a while.
     ///
     /// # Errors
     /// [`GrabError::NoDisplayServer`] when it cannot be reached or has no
     /// pixels of eight bits each of red, green and blue.
-    pub fn connect(display: &str) -> Result<Self, GrabError> {
+    pub fn connect(display: &str, stalls: &StallObserver) -> Result<Self, GrabError> {
+        let server = Server::connect(display, stalls)?;
+        let context = new_id(&server.connection)?;
+        let how = CreateGCAux::new()
+            .subwindow_mode(SubwindowMode::INCLUDE_INFERIORS)
+            .graphics_exposures(0);
+        server
+            .connection
+            .create_gc(context, server.root, &how)
+            .map_err(disconnected)?;
+        server.connection.flush().map_err(disconnected)?;
         Ok(Self {
-            server: Server::connect(display)?,
+            server,
             open: HashMap::new(),
             damage: None,
+            pointer: PointerWatch::default(),
+            rows: RowReader::default(),
+            context,
             layout_changed: false,
             places_unchecked: false,
+            has_more_events: false,
             broken: None,
+            is_lost: Arc::new(AtomicBool::new(false)),
         })
     }
 
@@ -91,7 +135,8 @@ impl X11Grabber {
         self.server.is_xwayland
     }
 
-    /// Runs `work` unless the connection is broken, and notes if it breaks.
+    /// Runs `work` unless the connection is broken, and notes if it breaks. What
+    /// came along with the answers is noted too: it makes no descriptor readable.
     fn connected<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, GrabError>,
@@ -99,11 +144,17 @@ impl X11Grabber {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        let result = work(self);
+        let mut result = work(self);
+        if !matches!(&result, Err(error) if error.is_fatal())
+            && let Err(error) = self.take_events()
+        {
+            result = Err(error);
+        }
         if let Err(error) = &result
             && error.is_fatal()
         {
             self.broken = Some(error.clone());
+            self.is_lost.store(true, Ordering::Release);
         }
         result
     }
@@ -113,10 +164,12 @@ impl X11Grabber {
         for _ in 0..MAX_EVENTS {
             let event = self.server.connection.poll_for_event_with_sequence();
             let Some((event, sequence)) = event.map_err(disconnected)? else {
-                break;
+                self.has_more_events = false;
+                return Ok(());
             };
             self.take_event(&event, sequence);
         }
+        self.has_more_events = true;
         Ok(())
     }
 
@@ -140,6 +193,8 @@ impl X11Grabber {
                     damage.notified(event.damage, sequence);
                 }
             }
+            Event::XinputRawMotion(_) => self.pointer.moved(),
+            Event::XfixesCursorNotify(_) => self.pointer.reshaped(),
             Event::Error(error) => log::debug!("{}", explain(error)),
             _ => {}
         }
@@ -163,7 +218,7 @@ impl X11Grabber {
         let places = monitors::places(&self.server)?;
         for (id, open) in &mut self.open {
             open.presence = match places.iter().find(|place| place.id == *id) {
-                Some(place) if place.bounds == open.memory.bounds() => Presence::Unchanged,
+                Some(place) if place.bounds == open.bounds => Presence::Unchanged,
                 Some(_) => Presence::Changed,
                 None => Presence::Gone,
             };
@@ -173,21 +228,60 @@ impl X11Grabber {
 
     /// An error unless the monitor is open and where it was opened.
     fn check_presence(&self, monitor: MonitorId) -> Result<(), GrabError> {
-        match self.open.get(&monitor).map(|open| open.presence) {
-            Some(Presence::Unchanged) => Ok(()),
-            Some(Presence::Changed) => Err(GrabError::MonitorChanged(monitor)),
-            Some(Presence::Gone) | None => Err(GrabError::UnknownMonitor(monitor)),
+        self.present_origin(monitor).map(|_| ())
+    }
+
+    /// Where an open monitor's pixels are.
+    fn present_origin(&self, monitor: MonitorId) -> Result<Origin, GrabError> {
+        match self.open.get(&monitor) {
+            Some(open) => match open.presence {
+                Presence::Unchanged => Ok(open.origin),
+                Presence::Changed => Err(GrabError::MonitorChanged(monitor)),
+                Presence::Gone => Err(GrabError::UnknownMonitor(monitor)),
+            },
+            None => Err(GrabError::UnknownMonitor(monitor)),
         }
     }
 
-    /// Takes the damage that was notified and gives each open monitor its part.
-    fn take_damage(&mut self) -> Result<(), GrabError> {
-        let Some(damage) = self.damage.as_mut().filter(|damage| damage.is_pending()) else {
-            return Ok(());
+    /// Gives each open monitor its part of what was drawn on; everything, where
+    /// the server did not tell.
+    fn distribute(&self, drawn: Option<&[Rectangle]>) -> HashMap<MonitorId, Damage> {
+        let part_of = |open: &OpenMonitor| {
+            let Some(rectangles) = drawn else {
+                return Damage::Whole;
+            };
+            let mut damage = Damage::nothing();
+            for rectangle in rectangles {
+                if let Some(part) = on_monitor(rectangle, open.bounds) {
+                    damage.add(part);
+                }
+            }
+            damage
         };
-        let taken = damage.take(&self.server.connection).map_err(disconnected)?;
-        let reply = answer(taken.reply())?.map(|reply| reply.rectangles);
-        distribute(&mut self.open, reply.ok().as_deref());
+        let monitors = self.open.iter();
+        monitors.map(|(id, open)| (*id, part_of(open))).collect()
+    }
+
+    fn take_drawn(&mut self, told: &mut dyn FnMut(MonitorId, Damage)) -> Result<(), GrabError> {
+        self.take_events()?;
+        if let Some(damage) = self.damage.as_mut().filter(|damage| damage.is_pending()) {
+            let connection = self.server.connection.clone();
+            let taken = damage.take(&connection).map_err(disconnected)?;
+            let reply = answer(taken.reply())?.map(|reply| reply.rectangles);
+            let parts = self.distribute(reply.ok().as_deref());
+            for (monitor, open) in &mut self.open {
+                if let Some(part) = parts.get(monitor) {
+                    open.drawn.merge(part);
+                }
+            }
+        }
+        for (monitor, open) in &mut self.open {
+            if !open.drawn.is_empty() {
+                let mut drawn = open.drawn.take();
+                drawn.settle(open.origin.size);
+                told(*monitor, drawn);
+            }
+        }
         Ok(())
     }
 
@@ -197,128 +291,61 @@ impl X11Grabber {
             .into_iter()
             .find(|place| place.id == monitor)
             .ok_or(GrabError::UnknownMonitor(monitor))?;
-        if let Some(open) = self.open.get_mut(&monitor)
-            && open.memory.show(place.bounds)
-        {
-            open.dirt = Dirt::Whole;
-            open.presence = Presence::Unchanged;
-            return Ok(());
-        }
-        self.close_monitor(monitor);
-        let memory = Memory::new(&mut self.server, place.bounds)?
-            .map_err(|reason| GrabError::Unreadable { monitor, reason })?;
+        let origin = Origin::new(place.bounds).ok_or_else(|| GrabError::Unreadable {
+            monitor,
+            reason: format!("{:?} is too large for the X protocol", place.bounds),
+        })?;
+        // Whoever opens a monitor reads it whole at first.
+        let drawn = match self.open.remove(&monitor) {
+            Some(known) if known.bounds == place.bounds => known.drawn,
+            Some(_) => Damage::Whole,
+            None => Damage::nothing(),
+        };
         let open = OpenMonitor {
-            memory,
-            dirt: Dirt::Whole,
+            bounds: place.bounds,
+            origin,
             presence: Presence::Unchanged,
+            drawn,
         };
         self.open.insert(monitor, open);
         if self.damage.is_none() && self.server.has_damage {
             let damage = RootDamage::watch(&self.server.connection, self.server.root)?;
             self.damage = Some(damage);
         }
-        Ok(())
+        let read = self.read_some_rows(monitor, 0..1, &mut Vec::new());
+        // One that changes again at this very moment stays open, to be opened once more.
+        if matches!(&read, Err(error) if !error.is_temporary()) {
+            self.close_monitor(monitor);
+        }
+        read
     }
 
     fn close_monitor(&mut self, monitor: MonitorId) {
-        let open = self.open.remove(&monitor);
-        if self.broken.is_some() {
-            return;
-        }
-        if let Some(open) = open {
-            open.memory.close(&self.server);
-        }
-        if self.open.is_empty()
-            && let Some(damage) = self.damage.take()
-        {
-            damage.forget(&self.server.connection);
+        self.open.remove(&monitor);
+        if self.open.is_empty() && self.broken.is_none() {
+            self.rows.clear();
+            if let Some(damage) = self.damage.take() {
+                damage.forget(&self.server.connection);
+            }
         }
     }
 
-    fn is_dirty(&mut self, monitor: MonitorId) -> Result<bool, GrabError> {
-        self.take_events()?;
-        self.take_damage()?;
-        let open = self
-            .open
-            .get(&monitor)
-            .ok_or(GrabError::UnknownMonitor(monitor))?;
-        // Whether the monitor still is where it was is for `grab` to tell.
-        Ok(self.damage.is_none() || self.places_unchecked || !open.dirt.is_empty())
-    }
-
-    /// Reads the pixels of an open monitor, and takes the damage on the way,
-    /// before the pixels: that costs no further round trip.
-    fn read_pixels(&mut self, monitor: MonitorId) -> Result<Result<(), ReadError>, GrabError> {
-        let connection = &self.server.connection;
-        let open = self
-            .open
-            .get_mut(&monitor)
-            .ok_or(GrabError::UnknownMonitor(monitor))?;
-        let taken = match &mut self.damage {
-            Some(damage) => Some(damage.take(connection).map_err(disconnected)?),
-            None => None,
-        };
-        let read = open.memory.read(&self.server);
-        if let Err(ReadError::Connection(error)) = read {
-            return Err(error);
-        }
-        if let Some(taken) = taken {
-            let reply = answer(taken.reply())?.map(|reply| reply.rectangles);
-            distribute(&mut self.open, reply.ok().as_deref());
-        }
-        Ok(read)
-    }
-
-    /// Brings a monitor's picture up to date; what changed, and since when the
-    /// pixels may have been read.
-    fn read(&mut self, monitor: MonitorId) -> Result<(Damage, CrossProcessInstant), GrabError> {
+    fn make_picture(&mut self, monitor: MonitorId) -> Result<Picture, GrabError> {
         self.take_events()?;
         self.check_places()?;
-        self.check_presence(monitor)?;
-        let captured_at = CrossProcessInstant::now();
-        let unreadable = match self.read_pixels(monitor)? {
-            Ok(()) => None,
-            Err(ReadError::Connection(error)) => return Err(error),
-            Err(ReadError::Nonsense(reason)) => Some(reason),
-            Err(ReadError::Refused(refusal)) => {
-                // A rectangle that reaches beyond the screen is refused, as it
-                // is right after the screen became smaller.
-                self.places_unchecked = true;
-                Some(explain(&refusal))
-            }
+        let origin = self.present_origin(monitor)?;
+        let no_memory = |error: std::io::Error| GrabError::Unreadable {
+            monitor,
+            reason: format!("no memory to share: {error}"),
         };
-        // Had the layout changed before the pixels were read, the event would
-        // have come before them.
-        self.take_events()?;
-        self.check_places()?;
-        self.check_presence(monitor)?;
-        if let Some(reason) = unreadable {
-            return Err(GrabError::Unreadable { monitor, reason });
-        }
-        let damage = match self.open.get_mut(&monitor) {
-            Some(open) if self.damage.is_some() => open.dirt.clear(),
-            _ => Damage::Whole,
-        };
-        Ok((damage, captured_at))
-    }
-}
-
-/// Gives each open monitor its part of what was drawn on; everything, where
-/// the server did not tell.
-fn distribute(
-    open: &mut HashMap<MonitorId, OpenMonitor>,
-    drawn: Option<&[x11rb::protocol::xproto::Rectangle]>,
-) {
-    for monitor in open.values_mut() {
-        match drawn {
-            Some(rectangles) => {
-                let bounds = monitor.memory.bounds();
-                for rectangle in rectangles {
-                    monitor.dirt.add(rectangle, bounds);
-                }
-            }
-            None => monitor.dirt = Dirt::Whole,
-        }
+        let writer = PictureWriter::new(origin.bytes()).map_err(no_memory)?;
+        let size = Some(origin.size);
+        let attachment =
+            attach(&mut self.server, &self.is_lost, &writer, size)?.map_err(no_memory)?;
+        // The server has its map: nobody gets another one to write to.
+        writer.seal().map_err(no_memory)?;
+        let attachment = attachment.map(|attachment| Box::new(attachment) as _);
+        Ok(Picture::new(writer, monitor, origin.size, attachment))
     }
 }
 
@@ -355,33 +382,72 @@ impl Grabber for X11Grabber {
         self.close_monitor(monitor);
     }
 
-    fn has_damage(&mut self, monitor: MonitorId) -> Result<bool, GrabError> {
-        self.connected(|grabber| grabber.is_dirty(monitor))
+    fn wakes_by(&self) -> WakeBy<'_> {
+        let happened = self.layout_changed
+            || self.has_more_events
+            || self.pointer.has_news()
+            || self.damage.as_ref().is_some_and(RootDamage::is_pending)
+            || self.open.values().any(|open| !open.drawn.is_empty());
+        if happened || self.broken.is_some() {
+            WakeBy::Period(Duration::ZERO)
+        } else if self.pointer.is_watched() && !self.server.has_motion {
+            WakeBy::Period(POINTER_PERIOD)
+        } else {
+            WakeBy::Descriptor(self.server.connection.stream().as_fd())
+        }
     }
 
-    fn grab(&mut self, monitor: MonitorId) -> Result<Canvas<'_>, GrabError> {
-        let (damage, captured_at) = self.connected(|grabber| grabber.read(monitor))?;
-        let memory = match self.open.get(&monitor) {
-            Some(open) => &open.memory,
-            None => return Err(GrabError::UnknownMonitor(monitor)),
-        };
-        let size = memory.size();
-        Ok(Canvas {
-            size,
-            stride_bytes: size.width as usize * BYTES_PER_PIXEL,
-            pixels: memory.pixels(),
-            damage,
-            captured_at,
+    fn tells_damage(&self, monitor: MonitorId) -> bool {
+        self.damage.is_some() && self.open.contains_key(&monitor)
+    }
+
+    fn take_damage(&mut self, told: &mut dyn FnMut(MonitorId, Damage)) -> Result<(), GrabError> {
+        self.connected(|grabber| grabber.take_drawn(told))
+    }
+
+    fn new_picture(&mut self, monitor: MonitorId) -> Result<Picture, GrabError> {
+        self.connected(|grabber| grabber.make_picture(monitor))
+    }
+
+    fn read(
+        &mut self,
+        reads: &mut [Read<'_>],
+    ) -> Result<Vec<Result<CrossProcessInstant, GrabError>>, GrabError> {
+        self.connected(|grabber| grabber.read_all(reads))
+    }
+
+    fn read_rows(
+        &mut self,
+        monitor: MonitorId,
+        rows: Range<u32>,
+        into: &mut Vec<u8>,
+    ) -> Result<(), GrabError> {
+        self.connected(|grabber| grabber.read_some_rows(monitor, rows, into))
+    }
+
+    fn pointer(&mut self) -> Result<Option<Pointer>, GrabError> {
+        self.connected(|grabber| {
+            grabber.take_events()?;
+            grabber.pointer.ask(&grabber.server)
         })
+    }
+
+    fn watch_pointer(&mut self, wanted: bool) -> Result<(), GrabError> {
+        self.connected(|grabber| grabber.pointer.watch(&grabber.server, wanted))
     }
 }
 
 impl Drop for X11Grabber {
     fn drop(&mut self) {
         // The server would forget all of it with the connection, but not
-        // before it noticed.
+        // before it noticed, nor while a picture keeps the connection.
         for monitor in self.open.keys().copied().collect::<Vec<_>>() {
             self.close_monitor(monitor);
         }
     }
+}
+
+/// What a refused request says to people.
+fn explain(error: &X11Error) -> String {
+    format!("the X server answered {}", Refusal(error))
 }

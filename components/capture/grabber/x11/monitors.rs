@@ -60,14 +60,16 @@ pub(super) fn places(server: &Server) -> Result<Vec<Place>, GrabError> {
             outputs: Vec::new(),
         });
     }
-    places.retain_mut(|place| match place.bounds.intersection(&screen) {
-        Some(visible) => {
-            place.bounds = visible;
-            true
-        }
-        None => false,
+    Ok(visible(places, screen))
+}
+
+/// Clips places to the screen, and leaves out those of which nothing is left.
+fn visible(places: Vec<Place>, screen: Box2D<i32, DesktopPixel>) -> Vec<Place> {
+    let clipped = places.into_iter().filter_map(|mut place| {
+        place.bounds = place.bounds.intersection(&screen)?;
+        Some(place)
     });
-    Ok(places)
+    clipped.collect()
 }
 
 /// All that is known of the active monitors, in the order of [`Monitor::sort`].
@@ -236,6 +238,29 @@ fn is_internal_connector(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_monitor_of_no_size_or_beyond_the_screen_is_none_and_others_are_clipped() {
+        let place = |x, y, width, height| Place {
+            id: MonitorId(1),
+            bounds: bounds(x, y, width, height),
+            is_primary: false,
+            name: None,
+            outputs: Vec::new(),
+        };
+        let screen = bounds(0, 0, 800, 600);
+        let none = [
+            place(5, 5, 0, 300),
+            place(5, 5, 300, 0),
+            place(0, 0, 0, 0),
+            place(800, 0, 10, 10),
+            place(-10, 0, 10, 600),
+        ];
+        assert!(visible(none.to_vec(), screen).is_empty());
+        let found = visible(vec![place(-10, 500, 100, 200)], screen);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].bounds, bounds(0, 500, 90, 100));
+    }
 
     #[test]
     fn panels_are_told_from_external_connectors_by_name() {

@@ -7,7 +7,7 @@
 use x11rb::errors::ReplyError;
 use x11rb::resource_manager::new_from_default;
 
-use super::stream::X11Connection;
+use crate::x11::X11Connection;
 
 /// The resolution that counts as scale 1.
 const REFERENCE_DPI: f64 = 96.0;

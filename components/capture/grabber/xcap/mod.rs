@@ -12,29 +12,24 @@ mod tests;
 mod worker;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use euclid::Size2D;
 use servo_base::cross_process_instant::CrossProcessInstant;
-use servo_capture_traits::{Damage, MonitorPixel};
+use servo_capture_traits::picture::picture_bytes;
+use servo_capture_traits::{Damage, MonitorPixel, PictureWriter};
 use xcap::image::RgbaImage;
 use xcap::{Monitor as XcapMonitor, XCapResult};
 
 use self::geometry::{Told, monitors_of};
 use self::worker::{CallError, Worker};
-use crate::grabber::{Canvas, GrabError, Grabber};
+use crate::grabber::{GrabError, Grabber, Picture, Pointer, Read, WakeBy};
 use crate::monitor::{Monitor, MonitorId};
 
 /// How often the list of monitors is compared; each listing makes several
 /// connections to the display server.
 const LIST_INTERVAL: Duration = Duration::from_millis(500);
-
-/// The picture of one monitor.
-struct OpenMonitor {
-    size: Size2D<u32, MonitorPixel>,
-    /// Blue, green, red, 255.
-    pixels: Vec<u8>,
-}
 
 /// A [`Grabber`] through `xcap`.
 pub struct XcapGrabber {
@@ -45,7 +40,8 @@ pub struct XcapGrabber {
     listed_at: Instant,
     /// The list changed since [`Grabber::monitors`] gave it out.
     is_stale: bool,
-    open: HashMap<MonitorId, OpenMonitor>,
+    /// The open monitors and the sizes that they were opened with.
+    open: HashMap<MonitorId, Size2D<u32, MonitorPixel>>,
 }
 
 impl XcapGrabber {
@@ -91,6 +87,22 @@ impl XcapGrabber {
     fn find(&self, monitor: MonitorId) -> Result<&Monitor, GrabError> {
         let found = self.known.iter().find(|known| known.id == monitor);
         found.ok_or(GrabError::UnknownMonitor(monitor))
+    }
+
+    /// The size that an open monitor was opened with.
+    fn opened(&self, monitor: MonitorId) -> Result<Size2D<u32, MonitorPixel>, GrabError> {
+        let size = self.open.get(&monitor).copied();
+        size.ok_or(GrabError::UnknownMonitor(monitor))
+    }
+
+    /// The picture of an open monitor that has not changed its size.
+    fn capture_open(&mut self, monitor: MonitorId) -> Result<RgbaImage, GrabError> {
+        let size = self.opened(monitor)?;
+        let image = capture(&mut self.worker, monitor)?;
+        if (image.width(), image.height()) != (size.width, size.height) {
+            return Err(GrabError::MonitorChanged(monitor));
+        }
+        Ok(image)
     }
 }
 
@@ -143,8 +155,8 @@ fn lost(error: CallError) -> GrabError {
 }
 
 /// Red, green, blue, alpha to blue, green, red, 255.
-fn convert(image: &RgbaImage, target: &mut [u8]) {
-    let (pixels, _) = image.as_raw().as_chunks::<4>();
+fn convert(pixels: &[u8], target: &mut [u8]) {
+    let (pixels, _) = pixels.as_chunks::<4>();
     let (target, _) = target.as_chunks_mut::<4>();
     for ([red, green, blue, _], target) in pixels.iter().zip(target) {
         *target = [*blue, *green, *red, 255];
@@ -176,45 +188,90 @@ impl Grabber for XcapGrabber {
     fn open(&mut self, monitor: MonitorId) -> Result<(), GrabError> {
         self.refresh()?;
         let size = self.find(monitor)?.size();
-        let bytes = size.width as usize * size.height as usize * 4;
-        let open = self.open.entry(monitor).or_insert_with(|| OpenMonitor {
-            size,
-            pixels: Vec::new(),
-        });
-        open.size = size;
-        open.pixels.resize(bytes, 0);
-        Ok(())
+        let before = self.open.insert(monitor, size);
+        let readable = self.capture_open(monitor);
+        if readable.is_err() && before.is_none() {
+            self.open.remove(&monitor);
+        }
+        readable.map(drop)
     }
 
     fn close(&mut self, monitor: MonitorId) {
         self.open.remove(&monitor);
     }
 
-    fn has_damage(&mut self, monitor: MonitorId) -> Result<bool, GrabError> {
-        if self.open.contains_key(&monitor) {
-            Ok(true)
-        } else {
-            Err(GrabError::UnknownMonitor(monitor))
-        }
+    fn wakes_by(&self) -> WakeBy<'_> {
+        WakeBy::Period(LIST_INTERVAL)
     }
 
-    fn grab(&mut self, monitor: MonitorId) -> Result<Canvas<'_>, GrabError> {
-        let open = self
-            .open
-            .get_mut(&monitor)
-            .ok_or(GrabError::UnknownMonitor(monitor))?;
-        let captured_at = CrossProcessInstant::now();
-        let image = capture(&mut self.worker, monitor)?;
-        if (image.width(), image.height()) != (open.size.width, open.size.height) {
-            return Err(GrabError::MonitorChanged(monitor));
+    fn tells_damage(&self, _monitor: MonitorId) -> bool {
+        false
+    }
+
+    fn take_damage(&mut self, _told: &mut dyn FnMut(MonitorId, Damage)) -> Result<(), GrabError> {
+        Ok(())
+    }
+
+    fn new_picture(&mut self, monitor: MonitorId) -> Result<Picture, GrabError> {
+        let size = self.opened(monitor)?;
+        let unreadable = |reason: String| GrabError::Unreadable { monitor, reason };
+        let bytes = picture_bytes(size).map_err(|error| unreadable(error.to_string()))?;
+        let writer = PictureWriter::new(bytes).map_err(|error| unreadable(error.to_string()))?;
+        Ok(Picture::new(writer, monitor, size, None))
+    }
+
+    /// Whatever the parts, the library makes whole pictures.
+    fn read(
+        &mut self,
+        reads: &mut [Read<'_>],
+    ) -> Result<Vec<Result<CrossProcessInstant, GrabError>>, GrabError> {
+        let mut captured = HashMap::new();
+        let mut results = Vec::with_capacity(reads.len());
+        for read in reads {
+            let monitor = read.picture.monitor;
+            let (captured_at, image) = captured.entry(monitor).or_insert_with(|| {
+                let captured_at = CrossProcessInstant::now();
+                (captured_at, self.capture_open(monitor))
+            });
+            results.push(match image {
+                Err(error) if error.is_fatal() => return Err(error.clone()),
+                Err(error) => Err(error.clone()),
+                Ok(image)
+                    if (image.width(), image.height())
+                        != (read.picture.size.width, read.picture.size.height) =>
+                {
+                    Err(GrabError::MonitorChanged(monitor))
+                }
+                Ok(image) => {
+                    convert(image.as_raw(), read.picture.writer.bytes_mut());
+                    Ok(*captured_at)
+                }
+            });
         }
-        convert(&image, &mut open.pixels);
-        Ok(Canvas {
-            size: open.size,
-            stride_bytes: open.size.width as usize * 4,
-            pixels: &open.pixels,
-            damage: Damage::Whole,
-            captured_at,
-        })
+        Ok(results)
+    }
+
+    fn read_rows(
+        &mut self,
+        monitor: MonitorId,
+        rows: Range<u32>,
+        into: &mut Vec<u8>,
+    ) -> Result<(), GrabError> {
+        let image = self.capture_open(monitor)?;
+        let stride = image.width() as usize * 4;
+        let bytes = rows.start as usize * stride..rows.end as usize * stride;
+        let pixels = image.as_raw().get(bytes);
+        let pixels = pixels.ok_or(GrabError::MonitorChanged(monitor))?;
+        into.resize(pixels.len(), 0);
+        convert(pixels, into);
+        Ok(())
+    }
+
+    fn pointer(&mut self) -> Result<Option<Pointer>, GrabError> {
+        Ok(None)
+    }
+
+    fn watch_pointer(&mut self, _wanted: bool) -> Result<(), GrabError> {
+        Ok(())
     }
 }

@@ -1,32 +1,33 @@
 /* This Source Code Form is subject to the terms of the Mozilla Public
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
-
 //! The strips of one X display, and what happens to them.
 
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    ChangeWindowAttributesAux, ConnectionExt as _, EventMask, Visibility, Window,
+    ButtonPressEvent, ChangeWindowAttributesAux, ConfigureNotifyEvent, ConnectionExt as _,
+    EventMask, Visibility, Window,
 };
 
 use super::super::placement::PlacedStrip;
+use super::super::strip::Control;
+use super::backoff::Backoff;
 use super::connection::{Fault, Server};
-use super::window::StripWindow;
+use super::window::{Gone, StripWindow};
 
-/// How long showing may take, with the server and a compositor.
-const SHOW_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a strip that another program took away may take to be back.
-const RESTORE_TIMEOUT: Duration = Duration::from_millis(300);
-/// How long to wait, otherwise, until requests are written.
-const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
-/// The strips go back to the top at most this often: another window that wants
-/// to be there too must not keep the server busy.
-const RAISE_INTERVAL: Duration = Duration::from_millis(100);
 /// Events handled in one call; the rest has to wait for the next.
 const EVENTS_AT_ONCE: usize = 1024;
+/// After events, nothing is listened to for so long: whatever other programs do
+/// with their windows, this is how often it is looked at.
+const REST: Duration = Duration::from_millis(20);
+/// The left button of a mouse.
+const MAIN_BUTTON: u8 = 1;
+/// Set in the code of an event that another program sent.
+const SENT_BY_PROGRAM: u8 = 0x80;
 
 /// What is wrong, and on which monitor.
 #[derive(Debug)]
@@ -43,8 +44,13 @@ pub(super) struct Stage {
     name: String,
     /// Something may have come above the strips.
     raise_wanted: bool,
-    pub(super) raised_at: Option<Instant>,
-    kept_at: Instant,
+    pub(super) raises: Backoff,
+    returns: Backoff,
+    /// Where the main button went down.
+    pressed: Option<(Window, Control)>,
+    rests_until: Option<Instant>,
+    /// How often the strips went back to the top or were brought back.
+    pub(super) tries: u64,
 }
 
 impl Stage {
@@ -54,31 +60,34 @@ impl Stage {
             strips: Vec::new(),
             name: String::new(),
             raise_wanted: false,
-            raised_at: None,
-            kept_at: Instant::now(),
+            raises: Backoff::default(),
+            returns: Backoff::default(),
+            pressed: None,
+            rests_until: None,
+            tries: 0,
         }
     }
 
-    /// Shows these strips and no others, in windows of this name. Returns when
-    /// all are seen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.strips.is_empty()
+    }
+
+    /// Shows these strips and no others, in windows of this name. Those that are
+    /// shown already stay as they are. Returns when all are seen.
     ///
     /// # Errors
     /// When one is not. What to do with the others is the caller's decision.
     pub(super) fn show(&mut self, wanted: Vec<PlacedStrip>, name: String) -> Result<(), Trouble> {
-        let unchanged = self.name == name
-            && self.strips.iter().all(|strip| strip.gone.is_none())
-            && self.strips.iter().map(|strip| &strip.placed).eq(&wanted);
-        if unchanged && self.confirm_all(Instant::now() + RESTORE_TIMEOUT).is_ok() {
-            self.strips.iter_mut().for_each(StripWindow::note_seen);
-            return Ok(());
-        }
-        let deadline = Instant::now() + SHOW_TIMEOUT;
-        self.server.set_deadline(deadline);
-        self.name = name;
+        self.pressed = None;
         // The old ones go when the new ones were seen: no moment without.
-        let old = std::mem::take(&mut self.strips);
-        let shown = self.create_all(wanted, deadline);
-        self.server.set_deadline(Instant::now() + WRITE_TIMEOUT);
+        let mut old = std::mem::take(&mut self.strips);
+        if self.name != name {
+            self.name = name;
+            self.rename(&old)?;
+        }
+        let shown = self.create_all(wanted, &mut old);
+        // Events came with the answers, and the descriptor does not tell of them.
+        self.rests_until = Some(Instant::now());
         let removed = old
             .iter()
             .try_for_each(|strip| strip.destroy(&self.server))
@@ -86,23 +95,38 @@ impl Stage {
         shown.and(removed.map_err(|fault| self.trouble_everywhere(fault)))
     }
 
-    fn create_all(&mut self, wanted: Vec<PlacedStrip>, deadline: Instant) -> Result<(), Trouble> {
+    fn rename(&self, strips: &[StripWindow]) -> Result<(), Trouble> {
+        for strip in strips {
+            strip
+                .describe(&self.server, &self.name)
+                .map_err(|fault| trouble_on(strip, fault))?;
+        }
+        Ok(())
+    }
+
+    fn create_all(
+        &mut self,
+        wanted: Vec<PlacedStrip>,
+        old: &mut Vec<StripWindow>,
+    ) -> Result<(), Trouble> {
         // Before the windows exist, lest their first events be missed.
         self.watch_stack(true)
             .map_err(|fault| self.trouble_everywhere(fault))?;
         for placed in wanted {
-            let label = placed.label.clone();
-            let strip = StripWindow::create(&self.server, placed, &self.name)
-                .map_err(|fault| Trouble { label, fault })?;
+            let same = |strip: &StripWindow| strip.placed == placed && strip.gone.is_none();
+            let strip = match old.iter().position(same) {
+                Some(index) => old.swap_remove(index),
+                None => {
+                    let label = placed.label.clone();
+                    StripWindow::create(&self.server, placed, &self.name)
+                        .map_err(|fault| Trouble { label, fault })?
+                }
+            };
             self.strips.push(strip);
         }
-        self.confirm_all(deadline)
-    }
-
-    fn confirm_all(&self, deadline: Instant) -> Result<(), Trouble> {
         for strip in &self.strips {
             strip
-                .confirm(&self.server, deadline)
+                .confirm(&self.server)
                 .map_err(|fault| trouble_on(strip, fault))?;
         }
         Ok(())
@@ -113,8 +137,8 @@ impl Stage {
     /// # Errors
     /// When the server does not take the requests; drop the stage then.
     pub(super) fn clear(&mut self) -> Result<(), Fault> {
-        self.server.set_deadline(Instant::now() + WRITE_TIMEOUT);
         self.raise_wanted = false;
+        self.pressed = None;
         for strip in std::mem::take(&mut self.strips) {
             strip.destroy(&self.server)?;
         }
@@ -123,34 +147,55 @@ impl Stage {
         Ok(self.server.connection.flush()?)
     }
 
+    /// Readable when something happened; none while the stage rests.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        let is_listening = self.rests_until.is_none() && !self.is_empty();
+        is_listening.then(|| self.server.connection.stream().as_fd())
+    }
+
+    /// When to call [`Stage::keep`] at the latest.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let is_gone = self.strips.iter().any(|strip| strip.gone.is_some());
+        let returns = is_gone.then(|| self.returns.next().unwrap_or(now));
+        let raises = self
+            .wants_raise()
+            .then(|| self.raises.next().unwrap_or(now));
+        [self.rests_until, returns, raises]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Somebody does not see the strips: they go to the top again.
+    pub(super) fn raise_again(&mut self) {
+        self.raise_wanted = true;
+    }
+
     /// Handles what has happened, and puts the strips back where they belong.
     ///
     /// # Errors
-    /// When one is not seen any more.
-    pub(super) fn keep(&mut self) -> Result<(), Trouble> {
-        self.server.set_deadline(Instant::now() + WRITE_TIMEOUT);
-        for _ in 0..EVENTS_AT_ONCE {
+    /// When the connection is of no more use.
+    pub(super) fn keep(&mut self, pressed: &mut dyn FnMut(Control)) -> Result<(), Trouble> {
+        let now = Instant::now();
+        let mut events = 0;
+        while events < EVENTS_AT_ONCE {
             match self.server.connection.poll_for_event() {
-                Ok(Some(event)) => self.note(&event),
+                Ok(Some(event)) => self.note(&event, pressed),
                 Ok(None) => break,
                 Err(error) => return Err(self.trouble_everywhere(error.into())),
             }
+            events += 1;
         }
-        self.restore()?;
-        // Whoever calls late learns of a strip that was covered only now: the
-        // time before does not count.
-        let now = Instant::now();
-        let elapsed = now.duration_since(self.kept_at).min(RAISE_INTERVAL);
-        self.kept_at = now;
-        for strip in &mut self.strips {
-            if let Some(reason) = strip.pass_time(elapsed) {
-                return Err(trouble_on(strip, Fault::NotOnScreen(reason.to_owned())));
-            }
-        }
-        self.server.set_deadline(now + WRITE_TIMEOUT);
+        let tries = self.tries;
+        self.bring_back(now)?;
         self.raise(now)
             .and_then(|()| Ok(self.server.connection.flush()?))
-            .map_err(|fault| self.trouble_everywhere(fault))
+            .map_err(|fault| self.trouble_everywhere(fault))?;
+        // Events may have come while requests were written.
+        let is_eventful = events > 0 || self.tries > tries;
+        self.rests_until = is_eventful.then(|| now + REST);
+        Ok(())
     }
 
     /// Whether to be told of every window that comes, goes or moves in the
@@ -169,27 +214,28 @@ impl Stage {
         Ok(())
     }
 
-    fn note(&mut self, event: &Event) {
+    fn note(&mut self, event: &Event, pressed: &mut dyn FnMut(Control)) {
         match event {
             Event::VisibilityNotify(event) => {
                 if let Some(strip) = self.strip(event.window) {
                     strip.note_covered(event.state != Visibility::UNOBSCURED);
                 }
             }
-            Event::ConfigureNotify(event) => match self.strip(event.window) {
-                Some(strip) => strip.note_configure(event),
-                None => self.raise_wanted = true,
-            },
+            Event::ConfigureNotify(event) => self.note_configure(event),
             Event::MapNotify(event) if self.strip(event.window).is_none() => {
                 self.raise_wanted = true;
             }
             Event::CirculateNotify(_) => self.raise_wanted = true,
-            Event::UnmapNotify(event) => self.note_gone(event.window, "its window was unmapped"),
-            Event::DestroyNotify(event) => {
-                self.note_gone(event.window, "its window was destroyed");
-            }
-            Event::ReparentNotify(event) => {
-                self.note_gone(event.window, "its window was put into another");
+            Event::UnmapNotify(event) => self.note_gone(event.window, Gone::Unmapped),
+            Event::DestroyNotify(event) => self.note_gone(event.window, Gone::Destroyed),
+            Event::ReparentNotify(event) => self.note_gone(event.window, Gone::Reparented),
+            Event::ButtonPress(event) => self.pressed = self.control(event),
+            Event::ButtonRelease(event) => {
+                let released = self.control(event);
+                // Only what was pressed and released over the same control.
+                if let Some((_, control)) = self.pressed.take().filter(|at| released == Some(*at)) {
+                    pressed(control);
+                }
             }
             // Of a window that somebody destroyed before us; the event about that follows.
             Event::Error(error) => log::debug!("indicator: {:?}", error.error_kind),
@@ -197,9 +243,33 @@ impl Stage {
         }
     }
 
-    fn note_gone(&mut self, window: Window, reason: &'static str) {
+    /// The control that the main button of a pointing device is over. An event
+    /// that another program made and sent counts for nothing.
+    fn control(&mut self, event: &ButtonPressEvent) -> Option<(Window, Control)> {
+        if event.response_type & SENT_BY_PROGRAM != 0 || event.detail != MAIN_BUTTON {
+            return None;
+        }
+        let strip = self.strip(event.event)?;
+        let control = strip.control_at(event.event_x, event.event_y)?;
+        Some((event.event, control))
+    }
+
+    fn note_configure(&mut self, event: &ConfigureNotifyEvent) {
+        if let Some(strip) = self.strip(event.window) {
+            strip.note_configure(event);
+        } else if self.strip(event.above_sibling).is_some() {
+            // It has come to lie directly above a strip.
+            self.raise_wanted = true;
+        }
+    }
+
+    fn note_gone(&mut self, window: Window, gone: Gone) {
         if let Some(strip) = self.strip(window) {
-            strip.gone.get_or_insert(reason);
+            // A window that is destroyed is unmapped first.
+            let is_worse = strip.gone.is_none_or(|before| before == Gone::Unmapped);
+            if is_worse {
+                strip.gone = Some(gone);
+            }
         }
     }
 
@@ -207,42 +277,42 @@ impl Stage {
         self.strips.iter_mut().find(|strip| strip.window == window)
     }
 
-    /// Makes anew what another program took away; once.
-    fn restore(&mut self) -> Result<(), Trouble> {
+    /// Shows again what another program took away.
+    fn bring_back(&mut self, now: Instant) -> Result<(), Trouble> {
+        let is_gone = self.strips.iter().any(|strip| strip.gone.is_some());
+        if !is_gone || !self.returns.allows(now) {
+            return Ok(());
+        }
+        self.returns.tried(now);
+        self.tries += 1;
         for strip in &mut self.strips {
-            let Some(reason) = strip.gone else {
-                continue;
-            };
-            if strip.restored {
-                return Err(trouble_on(strip, Fault::NotOnScreen(reason.to_owned())));
+            if let Some(gone) = strip.gone {
+                let label = &strip.placed.label;
+                log::warn!("the indicator on {label} is shown again: {gone:?}");
             }
-            let label = &strip.placed.label;
-            log::warn!("the indicator on {label} has to be shown again: {reason}");
-            let deadline = Instant::now() + RESTORE_TIMEOUT;
-            self.server.set_deadline(deadline);
             strip
-                .create_again(&self.server, &self.name)
-                .and_then(|()| strip.confirm(&self.server, deadline))
+                .bring_back(&self.server, &self.name)
                 .map_err(|fault| trouble_on(strip, fault))?;
         }
         Ok(())
     }
 
+    fn wants_raise(&self) -> bool {
+        self.raise_wanted || self.strips.iter().any(StripWindow::is_amiss)
+    }
+
     /// Puts the strips back on top and in their places, if that is needed and
-    /// was not done a moment ago.
+    /// was not in vain a moment ago.
     fn raise(&mut self, now: Instant) -> Result<(), Fault> {
-        let wanted = self.raise_wanted || self.strips.iter().any(StripWindow::is_amiss);
-        let lately = self
-            .raised_at
-            .is_some_and(|at| now.duration_since(at) < RAISE_INTERVAL);
-        if !wanted || lately {
+        if !self.wants_raise() || !self.raises.allows(now) {
             return Ok(());
         }
+        self.raises.tried(now);
+        self.tries += 1;
+        self.raise_wanted = false;
         for strip in &self.strips {
             strip.put_back(&self.server)?;
         }
-        self.raise_wanted = false;
-        self.raised_at = Some(now);
         Ok(())
     }
 

@@ -6,31 +6,28 @@
 
 use std::borrow::Cow;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use euclid::Point2D;
 use x11rb::COPY_DEPTH_FROM_PARENT;
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::image::{BitsPerPixel, ColorComponent, Image, ImageOrder, PixelLayout, ScanlinePad};
 use x11rb::protocol::shape::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{
     AtomEnum, ClipOrdering, ConfigureNotifyEvent, ConfigureWindowAux, ConnectionExt as _,
-    CreateGCAux, CreateWindowAux, EventMask, Gcontext, MapState, Pixmap, PropMode, StackMode,
-    Window, WindowClass,
+    CreateGCAux, CreateWindowAux, EventMask, Gcontext, MapState, Pixmap, PropMode, Rectangle,
+    StackMode, Window, WindowClass,
 };
 use x11rb::wrapper::ConnectionExt as _;
 
 use super::super::placement::PlacedStrip;
+use super::super::strip::{Control, PlacedControl};
 use super::connection::{Fault, Server};
 
 /// How long to wait before looking again whether a strip is on the screen.
 const LOOK_AGAIN: Duration = Duration::from_millis(15);
-/// How far each color channel may be off: a compositor may draw what it takes
-/// for a notification slightly transparent.
-const TOLERANCE: u16 = 32 << 8;
-/// A strip that is covered or out of place for longer than this is lost.
-const AMISS_LIMIT: Duration = Duration::from_millis(400);
-/// A strip that is in order for this long is safe.
-const SETTLED: Duration = Duration::from_millis(200);
+/// How often it is looked for at most, before it counts as not shown.
+const MAX_LOOKS: u32 = 120;
 /// The longest name a window gets, in characters.
 const LONGEST_NAME: usize = 2048;
 /// What comes before the pixels in a PutImage request, in bytes; 4 more when
@@ -46,14 +43,19 @@ pub(super) struct StripWindow {
     picture: Image<'static>,
     covered: bool,
     displaced: bool,
-    /// For how long it was covered or out of place since it was last in order
-    /// for [`SETTLED`].
-    amiss_for: Duration,
-    in_order_for: Duration,
-    /// Why it is not on the screen any more.
-    pub(super) gone: Option<&'static str>,
-    /// Whether it had to be made anew already.
-    pub(super) restored: bool,
+    /// What another program took it away by.
+    pub(super) gone: Option<Gone>,
+}
+
+/// How a strip left the screen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Gone {
+    /// Its window is there and not shown.
+    Unmapped,
+    /// Its window does not exist any more.
+    Destroyed,
+    /// Its window is part of another one.
+    Reparented,
 }
 
 impl StripWindow {
@@ -68,14 +70,11 @@ impl StripWindow {
             picture,
             covered: false,
             displaced: false,
-            amiss_for: Duration::ZERO,
-            in_order_for: Duration::ZERO,
             gone: None,
-            restored: false,
         };
         strip.make_window(server)?;
         strip.describe(server, name)?;
-        strip.let_clicks_through(server)?;
+        strip.take_clicks_on_controls_only(server)?;
         server.connection.map_window(window)?;
         strip.put_back(server)?;
         Ok(strip)
@@ -118,7 +117,11 @@ impl StripWindow {
                 .background_pixmap(pixmap)
                 .override_redirect(1)
                 .save_under(0)
-                .event_mask(EventMask::VISIBILITY_CHANGE),
+                .event_mask(
+                    EventMask::VISIBILITY_CHANGE
+                        | EventMask::BUTTON_PRESS
+                        | EventMask::BUTTON_RELEASE,
+                ),
         )?;
         // The window keeps the picture alive.
         connection.free_gc(context)?;
@@ -127,7 +130,7 @@ impl StripWindow {
     }
 
     /// Tells window managers, compositors and assistive tools what it is.
-    fn describe(&self, server: &Server, name: &str) -> Result<(), Fault> {
+    pub(super) fn describe(&self, server: &Server, name: &str) -> Result<(), Fault> {
         let (connection, atoms) = (&server.connection, &server.atoms);
         let name: String = name.chars().take(LONGEST_NAME).collect();
         let latin: String = name
@@ -164,12 +167,21 @@ impl StripWindow {
                 &[value],
             )?;
         }
+        // Compositors that make notifications transparent leave it opaque.
+        connection.change_property32(
+            replace,
+            self.window,
+            atoms.net_wm_window_opacity,
+            AtomEnum::CARDINAL,
+            &[u32::MAX],
+        )?;
         Ok(())
     }
 
-    /// The page below stays usable. Without the SHAPE extension it does not,
-    /// where the strip is; that is no reason not to show it.
-    fn let_clicks_through(&self, server: &Server) -> Result<(), Fault> {
+    /// What is below stays usable but for the controls. Without the SHAPE
+    /// extension it does not, where the strip is; that is no reason not to show
+    /// it.
+    fn take_clicks_on_controls_only(&self, server: &Server) -> Result<(), Fault> {
         let connection = &server.connection;
         if connection
             .extension_information(shape::X11_EXTENSION_NAME)?
@@ -177,6 +189,16 @@ impl StripWindow {
         {
             return Ok(());
         }
+        let rectangle = |(_, area): &PlacedControl| {
+            Some(Rectangle {
+                x: i16::try_from(area.min.x).ok()?,
+                y: i16::try_from(area.min.y).ok()?,
+                width: u16::try_from(area.width()).ok()?,
+                height: u16::try_from(area.height()).ok()?,
+            })
+        };
+        let controls = self.placed.strip.controls.iter();
+        let areas: Vec<Rectangle> = controls.filter_map(rectangle).collect();
         connection.shape_rectangles(
             shape::SO::SET,
             shape::SK::INPUT,
@@ -184,9 +206,18 @@ impl StripWindow {
             self.window,
             0,
             0,
-            &[],
+            &areas,
         )?;
         Ok(())
+    }
+
+    /// The control at this place in the window.
+    pub(super) fn control_at(&self, x: i16, y: i16) -> Option<Control> {
+        let point = Point2D::new(u32::try_from(x).ok()?, u32::try_from(y).ok()?);
+        let mut controls = self.placed.strip.controls.iter();
+        controls
+            .find(|(_, area)| area.contains(point))
+            .map(|&(control, _)| control)
     }
 
     /// Asks for its place, its size and the top of the stack.
@@ -205,12 +236,22 @@ impl StripWindow {
         Ok(())
     }
 
-    /// Makes a new window in place of one that is gone.
-    pub(super) fn create_again(&mut self, server: &Server, name: &str) -> Result<(), Fault> {
-        // Unmapped or put elsewhere, it still exists.
-        self.destroy(server)?;
-        *self = Self::create(server, self.placed.clone(), name)?;
-        self.restored = true;
+    /// Asks for what another program took away. Whether that brings it back is
+    /// for whoever looks at the screen to find out.
+    pub(super) fn bring_back(&mut self, server: &Server, name: &str) -> Result<(), Fault> {
+        match self.gone.take() {
+            None => {}
+            Some(Gone::Unmapped) => {
+                server.connection.map_window(self.window)?;
+                self.put_back(server)?;
+            }
+            Some(gone) => {
+                if gone == Gone::Reparented {
+                    self.destroy(server)?;
+                }
+                *self = Self::create(server, self.placed.clone(), name)?;
+            }
+        }
         Ok(())
     }
 
@@ -223,21 +264,20 @@ impl StripWindow {
     /// the screen. What covers it meanwhile is put below it.
     ///
     /// # Errors
-    /// When that has not happened at `deadline`.
-    pub(super) fn confirm(&self, server: &Server, deadline: Instant) -> Result<(), Fault> {
-        server.set_deadline(deadline);
-        loop {
-            let Some(missing) = self.what_is_missing(server)? else {
+    /// When that does not happen for two seconds in which the server answers.
+    pub(super) fn confirm(&self, server: &Server) -> Result<(), Fault> {
+        let mut missing = "";
+        for _ in 0..MAX_LOOKS {
+            let Some(found) = self.what_is_missing(server)? else {
                 return Ok(());
             };
-            if Instant::now() + LOOK_AGAIN >= deadline {
-                return Err(Fault::NotOnScreen(missing.to_owned()));
-            }
+            missing = found;
             self.put_back(server)?;
             server.connection.flush()?;
             // A compositor draws a new window with its next frame only.
             thread::sleep(LOOK_AGAIN);
         }
+        Err(Fault::NotOnScreen(missing.to_owned()))
     }
 
     fn what_is_missing(&self, server: &Server) -> Result<Option<&'static str>, Fault> {
@@ -262,25 +302,13 @@ impl StripWindow {
     }
 
     fn is_seen_in(&self, server: &Server, screen: &Image<'_>) -> bool {
-        let (width, height) = (self.picture.width(), self.picture.height());
-        // Compositors may round the corners of what they take for a notification.
-        let corner = height / 2;
-        let in_corner = |x: u16, y: u16| {
-            (x < corner || x >= width.saturating_sub(corner))
-                && (y < corner / 2 || y >= height.saturating_sub(corner / 2))
-        };
-        let close = |x: u16, y: u16| {
-            let drawn = self.picture.get_pixel(x, y) & server.color_mask;
-            let found = screen.get_pixel(x, y) & server.color_mask;
-            if drawn == found {
-                return true;
-            }
-            let (drawn, found) = (server.layout.decode(drawn), server.layout.decode(found));
-            drawn.0.abs_diff(found.0) <= TOLERANCE
-                && drawn.1.abs_diff(found.1) <= TOLERANCE
-                && drawn.2.abs_diff(found.2) <= TOLERANCE
-        };
-        (0..height).all(|y| (0..width).all(|x| in_corner(x, y) || close(x, y)))
+        let checked = self.placed.strip.checked;
+        let mut pixels = (checked.min.y..checked.max.y)
+            .flat_map(|y| (checked.min.x..checked.max.x).map(move |x| (x as u16, y as u16)));
+        pixels.all(|(x, y)| {
+            let difference = self.picture.get_pixel(x, y) ^ screen.get_pixel(x, y);
+            difference & server.color_mask == 0
+        })
     }
 
     /// Notes where the server says that the window is now.
@@ -304,31 +332,6 @@ impl StripWindow {
     /// Whether it is covered or out of place, as far as the server has told.
     pub(super) fn is_amiss(&self) -> bool {
         self.covered || self.displaced
-    }
-
-    /// Forgets how long it was covered or out of place: it was seen just now.
-    pub(super) fn note_seen(&mut self) {
-        self.amiss_for = Duration::ZERO;
-    }
-
-    /// Lets time pass, and tells what keeps the strip from being seen if that
-    /// has lasted for too long. Moments in which it was in order do not count
-    /// for much: another program may cover it again and again.
-    pub(super) fn pass_time(&mut self, elapsed: Duration) -> Option<&'static str> {
-        if !self.is_amiss() {
-            self.in_order_for += elapsed;
-            if self.in_order_for >= SETTLED {
-                self.amiss_for = Duration::ZERO;
-            }
-            return None;
-        }
-        self.in_order_for = Duration::ZERO;
-        self.amiss_for += elapsed;
-        (self.amiss_for > AMISS_LIMIT).then_some(if self.displaced {
-            "another program moves its window"
-        } else {
-            "another window covers it"
-        })
     }
 }
 

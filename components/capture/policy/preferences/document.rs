@@ -6,9 +6,15 @@
 //! its line and column.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use super::super::pattern::OriginPattern;
-use super::super::{ALL_SCREENS_ALLOWED_ORIGINS, ALL_SCREENS_ENABLED, MAX_ALLOWED_ORIGINS};
+use super::super::{
+    ALL_SCREENS_ALLOWED_ORIGINS, ALL_SCREENS_ENABLED, MASK_INDICATOR, MAX_ALLOWED_ORIGINS,
+    RECORD_DIRECTORY, RECORD_ENABLED, RECORD_MAX_BYTES, RECORD_MAX_BYTES_RANGE, RECORD_MAX_FILES,
+    RECORD_MAX_FILES_RANGE, RECORD_REQUIRED, USER_MAY_STOP,
+};
 use super::error::{Location, Position, PreferenceError, PreferenceReason};
 use super::json::{Entry, Json, Located, Malformed, read_entries, read_value};
 use super::{EnginePreferences, PreferenceKind, PreferenceValue};
@@ -17,7 +23,17 @@ use super::{EnginePreferences, PreferenceKind, PreferenceValue};
 const OUR_PREFIX: &str = "dom_screen_capture_";
 
 /// Our own preferences: a closed list.
-const OUR_NAMES: [&str; 2] = [ALL_SCREENS_ENABLED, ALL_SCREENS_ALLOWED_ORIGINS];
+const OUR_NAMES: [&str; 9] = [
+    ALL_SCREENS_ENABLED,
+    ALL_SCREENS_ALLOWED_ORIGINS,
+    USER_MAY_STOP,
+    MASK_INDICATOR,
+    RECORD_ENABLED,
+    RECORD_REQUIRED,
+    RECORD_DIRECTORY,
+    RECORD_MAX_BYTES,
+    RECORD_MAX_FILES,
+];
 
 /// The most problems of one text that are told one by one.
 const MAX_PROBLEMS: usize = 100;
@@ -31,6 +47,14 @@ pub(super) enum SettingValue {
     Engine(PreferenceValue),
     AllScreensEnabled(bool),
     AllScreensAllowedOrigins(Vec<OriginPattern>),
+    RecordEnabled(bool),
+    RecordRequired(bool),
+    UserMayStop(bool),
+    MaskIndicator(bool),
+    /// None: the default one.
+    RecordDirectory(Option<PathBuf>),
+    RecordMaxBytes(u64),
+    RecordMaxFiles(u64),
 }
 
 /// One preference as a text sets it.
@@ -136,7 +160,18 @@ impl<'a> Reader<'a> {
             return;
         }
         let value = match name.as_str() {
-            ALL_SCREENS_ENABLED => self.read_enabled(&name, value),
+            ALL_SCREENS_ENABLED => self.read_bool(&name, &value, SettingValue::AllScreensEnabled),
+            RECORD_ENABLED => self.read_bool(&name, &value, SettingValue::RecordEnabled),
+            RECORD_REQUIRED => self.read_bool(&name, &value, SettingValue::RecordRequired),
+            USER_MAY_STOP => self.read_bool(&name, &value, SettingValue::UserMayStop),
+            MASK_INDICATOR => self.read_bool(&name, &value, SettingValue::MaskIndicator),
+            RECORD_DIRECTORY => self.read_directory(&name, &value),
+            RECORD_MAX_BYTES => self
+                .read_number(&name, &value, RECORD_MAX_BYTES_RANGE)
+                .map(SettingValue::RecordMaxBytes),
+            RECORD_MAX_FILES => self
+                .read_number(&name, &value, RECORD_MAX_FILES_RANGE)
+                .map(SettingValue::RecordMaxFiles),
             ALL_SCREENS_ALLOWED_ORIGINS => self.read_origins(&name, value),
             _ => match self.kind_in_engine(&name) {
                 Some(kind) => self.read_of_engine(&name, kind, &value),
@@ -167,11 +202,50 @@ impl<'a> Reader<'a> {
         self.engine.kind(name)
     }
 
-    fn read_enabled(&mut self, name: &str, value: Located) -> Option<SettingValue> {
-        if let Json::Bool(enabled) = value.json {
-            return Some(SettingValue::AllScreensEnabled(enabled));
+    fn read_bool(
+        &mut self,
+        name: &str,
+        value: &Located,
+        setting: fn(bool) -> SettingValue,
+    ) -> Option<SettingValue> {
+        if let Json::Bool(truth) = value.json {
+            return Some(setting(truth));
         }
-        self.wrong_type(name, PreferenceKind::Bool.expected(), &value);
+        self.wrong_type(name, PreferenceKind::Bool.expected(), value);
+        None
+    }
+
+    fn read_number(
+        &mut self,
+        name: &str,
+        value: &Located,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
+        if let Json::Whole(whole) = value.json
+            && let Ok(number) = u64::try_from(whole)
+            && range.contains(&number)
+        {
+            return Some(number);
+        }
+        let (least, most) = range.into_inner();
+        let expected = format!("a whole number from {least} to {most}");
+        self.wrong_type(name, expected, value);
+        None
+    }
+
+    /// A relative path would name another place in each working directory.
+    fn read_directory(&mut self, name: &str, value: &Located) -> Option<SettingValue> {
+        if let Json::Text(text) = &value.json {
+            if text.is_empty() {
+                return Some(SettingValue::RecordDirectory(None));
+            }
+            let path = Path::new(text);
+            if path.is_absolute() && !text.contains('\0') {
+                return Some(SettingValue::RecordDirectory(Some(path.to_owned())));
+            }
+        }
+        let expected = "an absolute path, or an empty text for the default one";
+        self.wrong_type(name, expected.to_owned(), value);
         None
     }
 

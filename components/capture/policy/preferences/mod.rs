@@ -34,6 +34,7 @@ use self::document::{Setting, SettingValue, Settings, read_argument, read_object
 pub use self::error::{Location, Position, PreferenceError, PreferenceReason};
 use self::file::{FileKind, FileProblem, managed_files, read_text};
 use super::CapturePolicy;
+use crate::record::RecordSettings;
 
 /// The engine's preferences, by name.
 pub trait EnginePreferences {
@@ -85,6 +86,8 @@ pub enum PreferenceValue {
 pub struct LoadedPreferences {
     /// Who may capture what.
     pub policy: CapturePolicy,
+    /// What is kept of it. Problems of managed files leave this as it is set.
+    pub record: RecordSettings,
     /// What is wrong with managed files, and what of the user's they override.
     /// None of it allows more.
     pub problems: Vec<PreferenceError>,
@@ -200,6 +203,7 @@ impl<'a> PreferenceLoader<'a> {
             }
         }
         let mut policy = CapturePolicy::default();
+        let mut record = RecordSettings::default();
         for (name, setting) in settings {
             match setting.value {
                 Some(SettingValue::Engine(value)) => self.engine.set(&name, value),
@@ -209,14 +213,27 @@ impl<'a> PreferenceLoader<'a> {
                 Some(SettingValue::AllScreensAllowedOrigins(patterns)) => {
                     policy.all_screens_allowed_origins = patterns;
                 }
+                Some(SettingValue::RecordEnabled(enabled)) => record.enabled = enabled,
+                Some(SettingValue::RecordRequired(required)) => policy.record_required = required,
+                Some(SettingValue::UserMayStop(may_stop)) => policy.user_may_stop = may_stop,
+                Some(SettingValue::MaskIndicator(mask)) => policy.mask_indicator = mask,
+                Some(SettingValue::RecordDirectory(directory)) => record.directory = directory,
+                Some(SettingValue::RecordMaxBytes(bytes)) => record.max_bytes = bytes,
+                Some(SettingValue::RecordMaxFiles(files)) => {
+                    record.max_files = files.try_into().unwrap_or(usize::MAX);
+                }
                 None => {}
             }
         }
         if self.is_capture_turned_off {
-            policy = CapturePolicy::default();
+            policy = CapturePolicy {
+                record_required: policy.record_required,
+                ..CapturePolicy::default()
+            };
         }
         LoadedPreferences {
             policy,
+            record,
             problems: self.problems,
         }
     }

@@ -4,7 +4,9 @@
 
 //! Loading from real files, into Servo's own preferences.
 
+mod indicator;
 mod managed;
+mod record;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -247,7 +249,7 @@ fn the_engine_has_no_say_in_our_names() {
     check_user_error(
         "{\"dom_screen_capture_of_engine\": true}",
         "user.json:1:2: unknown preference \"dom_screen_capture_of_engine\", \
-         the nearest is \"dom_screen_capture_all_screens_enabled\"",
+         the nearest is \"dom_screen_capture_record_enabled\"",
     );
 }
 

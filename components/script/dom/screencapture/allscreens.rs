@@ -6,12 +6,15 @@
 
 use js::context::JSContext;
 use js::realm::CurrentRealm;
+use servo_capture_traits::permissions_policy::Feature;
 use servo_capture_traits::{AllScreensReply, CaptureError, CaptureRequest, GrantedSource};
 use servo_media::streams::registry::MediaStreamId;
 
+use super::documentpolicy::{disabled, is_allowed_to_use};
 use super::errors::all_screens_exception;
 use crate::ScriptThread;
 use crate::dom::bindings::codegen::Bindings::WindowBinding::WindowMethods;
+use crate::dom::bindings::error::Error;
 use crate::dom::bindings::inheritance::Castable;
 use crate::dom::bindings::reflector::DomGlobal;
 use crate::dom::bindings::root::DomRoot;
@@ -37,6 +40,14 @@ pub(crate) fn get_all_screens_media(
     if !global.as_window().Document().is_fully_active() {
         let error = all_screens_exception(&CaptureError::DocumentInactive);
         promise.reject_error(cx, error);
+        return promise;
+    }
+    // Nor does one that the permissions policy does not allow to.
+    let document = global.as_window().Document();
+    if !is_allowed_to_use(&document, Feature::AllScreensCapture) {
+        let reason = disabled(Feature::AllScreensCapture);
+        let message = format!("Failed to execute 'getAllScreensMedia' on 'MediaDevices': {reason}");
+        promise.reject_error(cx, Error::NotAllowed(Some(message)));
         return promise;
     }
 

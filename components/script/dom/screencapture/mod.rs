@@ -12,17 +12,32 @@
 //! line each, because a trait's implementation is one block.
 
 pub(crate) mod allscreens;
+pub(crate) mod applyconstraints;
+pub(crate) mod constraints;
+pub(crate) mod documentpolicy;
 pub(crate) mod errors;
 pub(crate) mod exposure;
+pub(crate) mod overconstrainederror;
+pub(crate) mod permissionspolicy;
 pub(crate) mod screencapturemediastreamtrack;
 pub(crate) mod screendetailed;
 pub(crate) mod sink;
 pub(crate) mod tracks;
 pub(crate) mod trackstate;
+pub(crate) mod videoframecallbacks;
 
-/// Members of `MediaDevices` (webidls/AllScreensCapture.webidl).
+/// Members of `MediaDevices` (webidls/AllScreensCapture.webidl and
+/// MediaTrackConstraints.webidl).
 macro_rules! media_devices_methods {
     () => {
+        /// <https://w3c.github.io/mediacapture-main/#dom-mediadevices-getsupportedconstraints>
+        fn GetSupportedConstraints(
+            &self,
+        ) -> crate::dom::bindings::codegen::Bindings::MediaTrackConstraintsBinding::MediaTrackSupportedConstraints
+        {
+            crate::dom::screencapture::constraints::supported_constraints()
+        }
+
         /// <https://screen-share.github.io/capture-all-screens/#dom-mediadevices-getallscreensmedia>
         fn GetAllScreensMedia(
             &self,
@@ -34,7 +49,8 @@ macro_rules! media_devices_methods {
 }
 pub(crate) use media_devices_methods;
 
-/// Members of `MediaStreamTrack` (webidls/CaptureMediaStreamTrack.webidl).
+/// Members of `MediaStreamTrack` (webidls/CaptureMediaStreamTrack.webidl and
+/// MediaTrackConstraints.webidl).
 macro_rules! media_stream_track_methods {
     () => {
         /// <https://w3c.github.io/mediacapture-main/#dom-mediastreamtrack-label>
@@ -79,12 +95,50 @@ macro_rules! media_stream_track_methods {
             self.capture().stop();
         }
 
-        /// <https://w3c.github.io/mediacapture-main/#dom-constrainablepattern-getsettings>
+        /// <https://w3c.github.io/mediacapture-main/#dom-constrainablepattern-getcapabilities>
+        fn GetCapabilities(
+            &self,
+        ) -> crate::dom::bindings::codegen::Bindings::MediaTrackConstraintsBinding::MediaTrackCapabilities
+        {
+            self.capture()
+                .capabilities()
+                .map(|surface| crate::dom::screencapture::constraints::capabilities_dictionary(&surface))
+                .unwrap_or_default()
+        }
+
+        /// <https://w3c.github.io/mediacapture-main/#dom-constrainablepattern-getconstraints>
+        fn GetConstraints(
+            &self,
+        ) -> crate::dom::bindings::codegen::Bindings::MediaDevicesBinding::MediaTrackConstraints
+        {
+            crate::dom::screencapture::constraints::constraints_dictionary(&self.capture().constraints())
+        }
+
+        /// <https://w3c.github.io/mediacapture-main/#dom-mediastreamtrack-getsettings>
         fn GetSettings(
             &self,
         ) -> crate::dom::bindings::codegen::Bindings::CaptureMediaStreamTrackBinding::MediaTrackSettings
         {
-            self.capture().settings()
+            crate::dom::screencapture::constraints::settings_dictionary(&self.capture().settings())
+        }
+
+        /// <https://w3c.github.io/mediacapture-main/#dom-mediastreamtrack-applyconstraints>
+        fn ApplyConstraints(
+            &self,
+            cx: &mut js::realm::CurrentRealm,
+            constraints: &crate::dom::bindings::codegen::Bindings::MediaDevicesBinding::MediaTrackConstraints,
+        ) -> crate::dom::promise::RootedPromise {
+            crate::dom::screencapture::applyconstraints::apply_constraints(self, cx, constraints)
+        }
+
+        /// <https://w3c.github.io/mst-content-hint/#dom-mediastreamtrack-contenthint>
+        fn ContentHint(&self) -> DOMString {
+            self.capture().content_hint().into()
+        }
+
+        /// <https://w3c.github.io/mst-content-hint/#dom-mediastreamtrack-contenthint>
+        fn SetContentHint(&self, value: DOMString) {
+            self.capture().set_content_hint(self.ty, value.to_string());
         }
     };
 }
@@ -106,3 +160,80 @@ macro_rules! media_stream_methods {
     };
 }
 pub(crate) use media_stream_methods;
+
+/// Members of `HTMLVideoElement` (webidls/VideoFrameCallback.webidl).
+macro_rules! html_video_element_methods {
+    () => {
+        /// <https://wicg.github.io/video-rvfc/#dom-htmlvideoelement-requestvideoframecallback>
+        fn RequestVideoFrameCallback(
+            &self,
+            callback: script_bindings::callback::RootedCallback<
+                crate::dom::bindings::codegen::Bindings::VideoFrameCallbackBinding::VideoFrameRequestCallback,
+            >,
+        ) -> u32 {
+            crate::dom::screencapture::videoframecallbacks::request_video_frame_callback(self, callback)
+        }
+
+        /// <https://wicg.github.io/video-rvfc/#dom-htmlvideoelement-cancelvideoframecallback>
+        fn CancelVideoFrameCallback(&self, handle: u32) {
+            crate::dom::screencapture::videoframecallbacks::cancel_video_frame_callback(self, handle);
+        }
+    };
+}
+pub(crate) use html_video_element_methods;
+
+/// Members of `Document` (webidls/PermissionsPolicy.webidl).
+macro_rules! document_methods {
+    () => {
+        /// <https://w3c.github.io/webappsec-permissions-policy/#dom-document-permissionspolicy>
+        fn PermissionsPolicy(
+            &self,
+            cx: &mut JSContext,
+        ) -> DomRoot<crate::dom::permissionspolicy::PermissionsPolicy> {
+            self.permissions_policy.object(cx, self)
+        }
+
+        /// The name under which `permissionsPolicy` is shipped.
+        fn FeaturePolicy(
+            &self,
+            cx: &mut JSContext,
+        ) -> DomRoot<crate::dom::permissionspolicy::PermissionsPolicy> {
+            self.permissions_policy.object(cx, self)
+        }
+    };
+}
+pub(crate) use document_methods;
+
+/// Members of `HTMLIFrameElement` (webidls/PermissionsPolicy.webidl).
+macro_rules! html_iframe_element_methods {
+    () => {
+        /// <https://html.spec.whatwg.org/multipage/#dom-iframe-allow>
+        fn Allow(&self) -> DOMString {
+            self.upcast::<Element>()
+                .get_string_attribute(&LocalName::from("allow"))
+        }
+
+        /// <https://html.spec.whatwg.org/multipage/#dom-iframe-allow>
+        fn SetAllow(&self, cx: &mut JSContext, value: DOMString) {
+            self.upcast::<Element>()
+                .set_string_attribute(cx, &LocalName::from("allow"), value);
+        }
+
+        /// <https://w3c.github.io/webappsec-permissions-policy/#dom-htmliframeelement-permissionspolicy>
+        fn PermissionsPolicy(
+            &self,
+            cx: &mut JSContext,
+        ) -> DomRoot<crate::dom::permissionspolicy::PermissionsPolicy> {
+            self.policy_object.get(cx, self.upcast())
+        }
+
+        /// The name under which `permissionsPolicy` is shipped.
+        fn FeaturePolicy(
+            &self,
+            cx: &mut JSContext,
+        ) -> DomRoot<crate::dom::permissionspolicy::PermissionsPolicy> {
+            self.policy_object.get(cx, self.upcast())
+        }
+    };
+}
+pub(crate) use html_iframe_element_methods;

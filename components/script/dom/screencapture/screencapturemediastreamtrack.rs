@@ -10,13 +10,16 @@ use dom_struct::dom_struct;
 use js::context::JSContext;
 use script_bindings::reflector::reflect_weak_referenceable_dom_object;
 use servo_base::generic_channel::GenericCallback;
+use servo_capture_traits::constraints::SurfaceCapabilities;
 use servo_capture_traits::{
     CaptureClient, CaptureRequest, GrantedSource, ScreenInfo, SourceEvent, SourceId, SourceSettings,
 };
 use servo_media::streams::MediaStreamType;
 use servo_media::streams::registry::MediaStreamId;
 use stylo_atoms::Atom;
+use uuid::Uuid;
 
+use super::applyconstraints::reconfigure;
 use super::sink;
 use super::trackstate::{SourceHandle, TrackRegistration};
 use crate::ScriptThread;
@@ -69,12 +72,15 @@ impl ScreenCaptureMediaStreamTrack {
             settings,
             device_id,
         } = granted;
+        // A monitor belongs to no device with another source.
+        let group_id = Uuid::new_v4().to_string();
         self.begin(
             global,
             client,
             source,
             |sink| CaptureRequest::Attach { source, sink },
-            (screen.label, settings, device_id),
+            screen.label,
+            SurfaceCapabilities::new(&settings, device_id, group_id),
         );
     }
 
@@ -82,16 +88,15 @@ impl ScreenCaptureMediaStreamTrack {
     pub(crate) fn clone_track(&self, cx: &mut JSContext, global: &GlobalScope) -> DomRoot<Self> {
         let clone = Self::new(cx, global, MediaStreamId::new(), &self.screen);
         let state = self.track().capture();
-        match (state.source(), state.source_settings()) {
-            (Some((client, source)), Some(settings)) => {
+        match (state.source(), state.capabilities()) {
+            (Some((client, source)), Some(capabilities)) => {
                 let id = SourceId::random();
                 let request = |sink| CaptureRequest::Clone {
                     source,
                     clone: id,
                     sink,
                 };
-                let about = (state.label(), settings, state.device_id());
-                clone.begin(global, client, id, request, about);
+                clone.begin(global, client, id, request, state.label(), capabilities);
             }
             // The clone of an ended track has ended, and a player that is given
             // it must see so.
@@ -101,6 +106,11 @@ impl ScreenCaptureMediaStreamTrack {
                 .stop_registered(clone.track().id().id()),
         }
         clone.track().capture().copy_from(state);
+        // The service gives a clone the format of its original. While a call of
+        // `applyConstraints()` waits, that may already be of other settings.
+        if state.applications().is_waiting() {
+            reconfigure(clone.track());
+        }
         clone
     }
 
@@ -110,7 +120,8 @@ impl ScreenCaptureMediaStreamTrack {
         client: CaptureClient,
         source: SourceId,
         request: impl FnOnce(GenericCallback<SourceEvent>) -> CaptureRequest,
-        (label, settings, device_id): (String, SourceSettings, String),
+        label: String,
+        capabilities: SurfaceCapabilities,
     ) {
         let state = self.track().capture();
         let (registration, bus) = TrackRegistration::new(self.track().id().id());
@@ -119,7 +130,7 @@ impl ScreenCaptureMediaStreamTrack {
             source,
             bus: bus.clone(),
         };
-        state.begin(label, settings, device_id, registration, handle);
+        state.begin(label, capabilities, registration, handle);
         sink::watch(source, self);
         let sent = sink::new_sink(global, client.clone(), source, bus)
             .and_then(|sink| client.send(request(sink)));
@@ -131,8 +142,11 @@ impl ScreenCaptureMediaStreamTrack {
 
     /// The monitor moved or changed its mode.
     pub(crate) fn source_changed(&self, screen: ScreenInfo, settings: SourceSettings) {
+        let must_configure = self.track().capture().source_changed(&screen, &settings);
         self.screen.update(screen);
-        self.track().capture().set_source_settings(settings);
+        if must_configure {
+            reconfigure(self.track());
+        }
     }
 
     /// <https://w3c.github.io/mediacapture-main/#set-track-muted>

@@ -12,8 +12,8 @@ use js::context::JSContext;
 use script_bindings::weakref::WeakRef;
 use servo_base::generic_channel::{GenericCallback, SendError};
 use servo_capture_traits::{
-    CaptureClient, CaptureRequest, CapturedFrame, EndReason, FrameBus, FrameLease, FrameMessage,
-    SourceEvent, SourceId,
+    CaptureClient, CaptureRequest, EndReason, FrameBus, FrameError, FrameLease, FrameMessage,
+    FrameReceiver, PoolReader, SourceEvent, SourceId,
 };
 
 use crate::dom::globalscope::GlobalScope;
@@ -55,8 +55,15 @@ pub(crate) fn new_sink(
         .task_manager()
         .media_element_task_source()
         .to_sendable();
+    let reader = PoolReader::new(client.pool_access());
+    let mut frames = Frames {
+        receiver: FrameReceiver::new(reader, bus.clone()),
+        client,
+        source,
+        wants_copies: false,
+    };
     GenericCallback::new(move |event| match event {
-        Ok(SourceEvent::Frame(frame)) => deliver(&client, source, &bus, frame),
+        Ok(SourceEvent::Frame(frame)) => frames.deliver(frame),
         Ok(SourceEvent::Ended(reason)) => {
             bus.end();
             queue(&tasks, source, SourceEvent::Ended(reason));
@@ -70,24 +77,38 @@ pub(crate) fn new_sink(
     })
 }
 
-fn deliver(client: &CaptureClient, source: SourceId, bus: &FrameBus, frame: FrameMessage) {
-    let sequence = frame.sequence;
-    let client = client.clone();
-    let lease = FrameLease::new(move || {
-        // Err: the service is gone and its buffers with it.
-        let _ = client.send(CaptureRequest::Release { source, sequence });
-    });
-    if !frame.is_consistent() {
-        warn!("{source} sent a frame whose size and bytes do not agree");
-        return;
+/// The frames of a source on their way to its bus.
+struct Frames {
+    receiver: FrameReceiver,
+    client: CaptureClient,
+    source: SourceId,
+    /// The service was asked for copies, as a picture could not be had.
+    wants_copies: bool,
+}
+
+impl Frames {
+    fn deliver(&mut self, frame: FrameMessage) {
+        let (client, source, sequence) = (self.client.clone(), self.source, frame.sequence);
+        let lease = FrameLease::new(move || {
+            // Err: the service is gone and its pictures with it.
+            let _ = client.send(CaptureRequest::Release { source, sequence });
+        });
+        match self.receiver.receive(frame, lease) {
+            Ok(()) => {}
+            // The source has a new pool, and a frame of it follows.
+            Err(FrameError::Picture(error)) if error.is_temporary() => {
+                debug!("{source}: {error}");
+            }
+            Err(error) => {
+                warn!("{source} sent a frame that cannot be shown: {error}");
+                if !self.wants_copies {
+                    self.wants_copies = true;
+                    // Err: no further frame will come.
+                    let _ = self.client.send(CaptureRequest::CopyFrames);
+                }
+            }
+        }
     }
-    bus.push(CapturedFrame {
-        sequence,
-        captured_at: frame.captured_at,
-        size: frame.size,
-        pixels: frame.pixels.into_arc_vec(),
-        lease: Some(Arc::new(lease)),
-    });
 }
 
 fn queue(tasks: &SendableTaskSource, source: SourceId, event: SourceEvent) {

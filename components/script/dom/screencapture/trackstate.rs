@@ -8,13 +8,17 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use servo_capture_traits::{CaptureClient, CaptureRequest, FrameBus, SourceId, SourceSettings};
+use servo_capture_traits::constraints::{
+    Constraints, SurfaceCapabilities, TrackSettings, reselect,
+};
+use servo_capture_traits::{
+    CaptureClient, CaptureRequest, FrameBus, ScreenInfo, SourceId, SourceSettings,
+};
+use servo_media::streams::MediaStreamType;
 use uuid::Uuid;
 
-use crate::dom::bindings::codegen::Bindings::CaptureMediaStreamTrackBinding::{
-    MediaStreamTrackState, MediaTrackSettings,
-};
-use crate::dom::bindings::num::Finite;
+use super::applyconstraints::Applications;
+use crate::dom::bindings::codegen::Bindings::CaptureMediaStreamTrackBinding::MediaStreamTrackState;
 
 /// A capture track's hold on its source. Dropped when the track is stopped,
 /// has ended or is collected, and the capture stops with it.
@@ -58,8 +62,12 @@ pub(crate) struct TrackState {
     disabled: Cell<bool>,
     muted: Cell<bool>,
     ended: Cell<bool>,
-    settings: RefCell<Option<SourceSettings>>,
-    device_id: RefCell<String>,
+    content_hint: RefCell<String>,
+    /// `None` for a track whose source does not tell: camera and microphone.
+    capabilities: RefCell<Option<SurfaceCapabilities>>,
+    constraints: RefCell<Constraints>,
+    settings: RefCell<TrackSettings>,
+    applications: Applications,
     source: RefCell<Option<SourceHandle>>,
     registration: RefCell<Option<TrackRegistration>>,
 }
@@ -69,14 +77,13 @@ impl TrackState {
     pub(crate) fn begin(
         &self,
         label: String,
-        settings: SourceSettings,
-        device_id: String,
+        capabilities: SurfaceCapabilities,
         registration: TrackRegistration,
         source: SourceHandle,
     ) {
         self.label.replace(label);
-        self.settings.replace(Some(settings));
-        self.device_id.replace(device_id);
+        self.capabilities.replace(Some(capabilities));
+        self.reselect();
         self.registration.replace(Some(registration));
         self.source.replace(Some(source));
     }
@@ -85,8 +92,10 @@ impl TrackState {
     /// (<https://w3c.github.io/mediacapture-main/#track-clone>).
     pub(crate) fn copy_from(&self, original: &TrackState) {
         self.label.replace(original.label());
-        self.settings.replace(original.settings.borrow().clone());
-        self.device_id.replace(original.device_id());
+        self.content_hint.replace(original.content_hint());
+        self.capabilities.replace(original.capabilities());
+        self.constraints.replace(original.constraints());
+        self.settings.replace(original.current_settings());
         self.set_enabled(original.is_enabled());
         self.muted.set(original.is_muted());
         self.ended.set(self.is_ended() || original.is_ended());
@@ -96,8 +105,21 @@ impl TrackState {
         self.label.borrow().clone()
     }
 
-    pub(crate) fn device_id(&self) -> String {
-        self.device_id.borrow().clone()
+    pub(crate) fn content_hint(&self) -> String {
+        self.content_hint.borrow().clone()
+    }
+
+    /// <https://w3c.github.io/mst-content-hint/#dom-mediastreamtrack-contenthint>
+    ///
+    /// A hint that is not one of the track's kind is ignored.
+    pub(crate) fn set_content_hint(&self, kind: MediaStreamType, hint: String) {
+        let hints = match kind {
+            MediaStreamType::Audio => ["", "speech", "speech-recognition", "music"],
+            MediaStreamType::Video => ["", "motion", "detail", "text"],
+        };
+        if hints.contains(&hint.as_str()) {
+            self.content_hint.replace(hint);
+        }
     }
 
     pub(crate) fn is_enabled(&self) -> bool {
@@ -140,12 +162,67 @@ impl TrackState {
             .map(|source| (source.client.clone(), source.source))
     }
 
-    pub(crate) fn source_settings(&self) -> Option<SourceSettings> {
+    /// <https://w3c.github.io/mediacapture-main/#dom-constrainablepattern-getcapabilities>
+    pub(crate) fn capabilities(&self) -> Option<SurfaceCapabilities> {
+        self.capabilities.borrow().clone()
+    }
+
+    /// <https://w3c.github.io/mediacapture-main/#dom-constrainablepattern-getconstraints>
+    pub(crate) fn constraints(&self) -> Constraints {
+        self.constraints.borrow().clone()
+    }
+
+    pub(crate) fn set_constraints(&self, constraints: Constraints) {
+        self.constraints.replace(constraints);
+    }
+
+    /// The settings, also of an ended track.
+    pub(crate) fn current_settings(&self) -> TrackSettings {
         self.settings.borrow().clone()
     }
 
-    pub(crate) fn set_source_settings(&self, settings: SourceSettings) {
-        self.settings.replace(Some(settings));
+    pub(crate) fn set_current_settings(&self, settings: TrackSettings) {
+        self.settings.replace(settings);
+    }
+
+    /// <https://w3c.github.io/mediacapture-main/#dom-mediastreamtrack-getsettings>
+    pub(crate) fn settings(&self) -> TrackSettings {
+        let settings = self.settings.borrow();
+        // Step 2: what identifies the source of an ended track.
+        if self.is_ended() {
+            settings.inherent()
+        } else {
+            // Step 3: the current settings.
+            settings.clone()
+        }
+    }
+
+    /// Calls of `applyConstraints()` that are not settled.
+    pub(crate) fn applications(&self) -> &Applications {
+        &self.applications
+    }
+
+    /// Selects settings for the present surface and constraints.
+    pub(crate) fn reselect(&self) {
+        if let Some(surface) = &*self.capabilities.borrow() {
+            let constraints = self.constraints.borrow();
+            let settings = reselect(&surface.candidates(), &constraints);
+            self.settings.replace(settings);
+        }
+    }
+
+    /// The surface has changed
+    /// (<https://w3c.github.io/mediacapture-screen-share/#constrainable-properties-for-captured-display-surfaces>).
+    /// Returns whether the service must be told what frames to make of it: after
+    /// a change of its size it makes the whole surface.
+    pub(crate) fn source_changed(&self, screen: &ScreenInfo, settings: &SourceSettings) -> bool {
+        let is_resized = self
+            .capabilities
+            .borrow_mut()
+            .as_mut()
+            .is_some_and(|surface| surface.update(screen, settings));
+        self.reselect();
+        is_resized && !self.constraints.borrow().is_empty()
     }
 
     /// Makes this an ended capture track of the given id.
@@ -168,29 +245,5 @@ impl TrackState {
         // capture there is no other, so the capture stops. No event is fired.
         drop(self.source.take());
         true
-    }
-
-    /// <https://w3c.github.io/mediacapture-main/#dom-constrainablepattern-getsettings>
-    ///
-    /// Empty for a track whose source does not tell: camera and microphone.
-    pub(crate) fn settings(&self) -> MediaTrackSettings {
-        let mut dictionary = MediaTrackSettings::empty();
-        let Some(settings) = self.source_settings() else {
-            return dictionary;
-        };
-        dictionary.width = Some(settings.size.width);
-        dictionary.height = Some(settings.size.height);
-        let ratio = f64::from(settings.size.width) / f64::from(settings.size.height);
-        dictionary.aspectRatio = Finite::new(ratio);
-        dictionary.frameRate = Finite::new(settings.frame_rate);
-        dictionary.resizeMode = Some("none".into());
-        dictionary.deviceId = Some(self.device_id().into());
-        dictionary.displaySurface = Some(settings.surface.to_string().into());
-        // A monitor is a logical surface: it is captured whole, whatever
-        // covers what.
-        dictionary.logicalSurface = Some(true);
-        dictionary.cursor = Some(settings.cursor.to_string().into());
-        dictionary.screenPixelRatio = Finite::new(f64::from(settings.screen_pixel_ratio));
-        dictionary
     }
 }

@@ -5,12 +5,7 @@
 //! Monitors and pictures that change while they are captured.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
-use capture_test_rig::{MonitorSpec, Painter, Xvfb};
-use euclid::{Box2D, point2};
-use servo_capture_traits::Damage;
 use x11rb::protocol::randr::ConnectionExt as _;
 use x11rb::protocol::xproto::{AtomEnum, PropMode};
 use x11rb::wrapper::ConnectionExt as _;
@@ -27,27 +22,25 @@ fn a_moved_monitor_must_be_opened_again_and_then_shows_its_new_place() {
         .expect("Xvfb");
     let (mut grabber, monitors) = open_all(&server);
     let id = monitors[1].id;
-    grabber.grab(id).expect("a picture");
+    let mut picture = shoot(&mut grabber, id).expect("a picture");
     assert!(!grabber.layout_changed().expect("connected"));
     server.move_monitor("MIDDLE", 640, 700).expect("it moves");
     wait_for_layout_change(&mut grabber);
-    assert_eq!(
-        grabber.grab(id).expect_err("it moved"),
-        GrabError::MonitorChanged(id)
-    );
-    grabber.grab(monitors[0].id).expect("the others stay");
+    let changed = GrabError::MonitorChanged(id);
+    let error = read(&mut grabber, &mut picture, &Damage::Whole).expect_err("it moved");
+    assert_eq!(error, changed);
+    let mut rows = Vec::new();
+    assert_eq!(grabber.read_rows(id, 0..1, &mut rows), Err(changed.clone()));
+    assert_eq!(grabber.new_picture(id).err(), Some(changed));
+    shoot(&mut grabber, monitors[0].id).expect("the others stay");
     let moved = MonitorSpec::new("MIDDLE", 640, 700, 800, 600);
     let _painter = Painter::cover(&server, &moved, coded(5)).expect("a painter");
     grabber.open(id).expect("it opens again");
-    let canvas = grabber.grab(id).expect("a picture");
-    assert_eq!(canvas.damage, Damage::Whole);
-    check_pixels(&canvas, &coded(5), 0);
-    let ids: Vec<_> = grabber
-        .monitors()
-        .expect("monitors")
-        .iter()
-        .map(|m| m.id)
-        .collect();
+    // Of the same size: the old picture is as good as a new one.
+    read(&mut grabber, &mut picture, &Damage::Whole).expect("pixels");
+    check_pixels(&picture, &coded(5), 0);
+    let monitors = grabber.monitors().expect("monitors");
+    let ids: Vec<_> = monitors.iter().map(|monitor| monitor.id).collect();
     assert!(ids.contains(&id), "a monitor keeps its id when it moves");
 }
 
@@ -56,37 +49,43 @@ fn a_mode_change_is_told_before_any_pixel_of_the_old_size() {
     let server = xorg();
     let (mut grabber, monitors) = open_all(&server);
     let id = monitors[2].id;
-    grabber.grab(id).expect("a picture");
+    let mut picture = shoot(&mut grabber, id).expect("a picture");
     server
         .resize_monitor("DUMMY2", 800, 600)
         .expect("a new mode");
     // The server has done it: no picture of the old size may come, even
     // without a look at the events before.
-    assert_eq!(
-        grabber.grab(id).expect_err("a new mode"),
-        GrabError::MonitorChanged(id)
-    );
+    let changed = GrabError::MonitorChanged(id);
+    let error = read(&mut grabber, &mut picture, &Damage::Whole).expect_err("a new mode");
+    assert_eq!(error, changed);
     assert!(grabber.layout_changed().expect("connected"));
     let spec = MonitorSpec::new("DUMMY2", 1440, 0, 800, 600);
     let _painter = Painter::cover(&server, &spec, coded(2)).expect("a painter");
     grabber.open(id).expect("it opens again");
-    let canvas = grabber.grab(id).expect("a picture");
-    check_pixels(&canvas, &coded(2), 0);
+    let error = read(&mut grabber, &mut picture, &Damage::Whole).expect_err("of the old size");
+    assert_eq!(error, changed);
+    let picture = shoot(&mut grabber, id).expect("a picture");
+    check_pixels(&picture, &coded(2), 0);
 }
 
 #[test]
 fn an_unplugged_monitor_is_unknown_and_the_others_go_on() {
     let server = xorg();
     let (mut grabber, monitors) = open_all(&server);
+    let mut pictures: Vec<_> = monitors
+        .iter()
+        .map(|monitor| shoot(&mut grabber, monitor.id).expect("a picture"))
+        .collect();
     server.remove_monitor("DUMMY1").expect("unplugged");
     wait_for_layout_change(&mut grabber);
     let id = monitors[1].id;
-    assert_eq!(
-        grabber.grab(id).expect_err("unplugged"),
-        GrabError::UnknownMonitor(id)
-    );
-    grabber.grab(monitors[0].id).expect("a picture");
-    grabber.grab(monitors[2].id).expect("a picture");
+    let mut reads: Vec<_> = pictures
+        .iter_mut()
+        .map(|picture| Read::new(picture, &Damage::Whole))
+        .collect();
+    let results = grabber.read(&mut reads).expect("connected");
+    assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
+    assert_eq!(results[1], Err(GrabError::UnknownMonitor(id)));
     assert_eq!(grabber.monitors().expect("monitors").len(), 2);
     assert_eq!(grabber.open(id), Err(GrabError::UnknownMonitor(id)));
 }
@@ -109,10 +108,10 @@ fn monitors_that_change_all_the_time_give_true_sizes_or_a_temporary_error() {
         });
         let id = monitors[2].id;
         while !done.load(Ordering::Acquire) {
-            match grabber.grab(id) {
-                Ok(canvas) => {
-                    let size = (canvas.size.width, canvas.size.height);
-                    assert_eq!(canvas.pixels.len() as u32, size.0 * size.1 * 4);
+            match shoot(&mut grabber, id) {
+                Ok(picture) => {
+                    let size = (picture.size.width, picture.size.height);
+                    assert_eq!(picture.writer.bytes().len() as u32, size.0 * size.1 * 4);
                     sizes_seen.insert(size);
                 }
                 Err(GrabError::MonitorChanged(_) | GrabError::UnknownMonitor(_)) => {
@@ -127,69 +126,128 @@ fn monitors_that_change_all_the_time_give_true_sizes_or_a_temporary_error() {
 }
 
 #[test]
-fn only_the_monitor_that_was_painted_on_is_damaged() {
-    let server = xvfb().start().expect("Xvfb");
-    let painters = cover_all(&server, &virtual_three());
+fn a_monitor_that_moves_all_the_time_never_shows_pixels_of_another_place() {
+    const SIZE: (u32, u32) = (2464, 1400);
+    let server = Xvfb::builder()
+        .size(SIZE.0, SIZE.1)
+        .monitors(virtual_three())
+        .start()
+        .expect("Xvfb");
+    let desktop = MonitorSpec::new("ALL", 0, 0, SIZE.0, SIZE.1);
+    let _painter = Painter::cover(&server, &desktop, coded(1)).expect("a painter");
     let (mut grabber, monitors) = open_all(&server);
-    for monitor in &monitors {
-        assert!(
-            grabber.has_damage(monitor.id).expect("connected"),
-            "before the first grab"
-        );
-        let canvas = grabber.grab(monitor.id).expect("a picture");
-        assert_eq!(canvas.damage, Damage::Whole);
-    }
-    for _ in 0..20 {
-        for monitor in &monitors {
-            assert!(
-                !grabber.has_damage(monitor.id).expect("connected"),
-                "a still screen"
-            );
+    let id = monitors[1].id;
+    let mut picture = grabber.new_picture(id).expect("a picture");
+    let done = AtomicBool::new(false);
+    let (mut read_well, mut changed) = (0, 0);
+    let mut places_seen = BTreeSet::new();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..150 {
+                let y = 100 + (round % 7) * 99;
+                server.move_monitor("MIDDLE", 640, y).expect("it moves");
+            }
+            done.store(true, Ordering::Release);
+        });
+        while !done.load(Ordering::Acquire) {
+            match read(&mut grabber, &mut picture, &Damage::Whole) {
+                Ok(_) => {
+                    let place = grabber.open[&id].bounds.min;
+                    let (left, top) = (place.x as u32, place.y as u32);
+                    for (x, y) in [(0, 0), (799, 0), (0, 599), (799, 599), (400, 300)] {
+                        let expected = coded(1).pixel(SIZE, left + x, top + y, 0);
+                        assert_eq!(
+                            pixel(&picture, x, y),
+                            expected[..3],
+                            "({x}, {y}) at {place:?}"
+                        );
+                    }
+                    places_seen.insert(place.y);
+                    read_well += 1;
+                }
+                Err(GrabError::MonitorChanged(_)) => {
+                    changed += 1;
+                    match grabber.open(id) {
+                        Ok(()) | Err(GrabError::MonitorChanged(_)) => {}
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                Err(error) => panic!("{error}"),
+            }
         }
-    }
-    let connection = server.connect().expect("the server answers");
-    fill(&connection, painters[1].window(), rectangle(5, 7, 11, 13));
-    wait_until("the damage is told", || {
-        grabber.has_damage(monitors[1].id).expect("connected")
     });
     assert!(
-        !grabber.has_damage(monitors[0].id).expect("connected"),
-        "left"
-    );
-    assert!(
-        !grabber.has_damage(monitors[2].id).expect("connected"),
-        "right"
-    );
-    let canvas = grabber.grab(monitors[1].id).expect("a picture");
-    let painted = Box2D::new(point2(5, 7), point2(16, 20));
-    assert_eq!(canvas.damage, Damage::Rectangles(vec![painted]));
-    let start = 7 * canvas.stride_bytes + 5 * 4;
-    assert_eq!(canvas.pixels[start..start + 3], [0xff; 3]);
-    assert!(
-        !grabber.has_damage(monitors[1].id).expect("connected"),
-        "it was grabbed"
+        read_well > 0 && changed > 0 && places_seen.len() > 1,
+        "{read_well} reads, {changed} changes, {places_seen:?}"
     );
 }
 
 #[test]
-fn a_grab_tells_of_damage_that_nobody_asked_for() {
+fn only_the_monitor_that_was_painted_on_is_damaged() {
     let server = xvfb().start().expect("Xvfb");
     let painters = cover_all(&server, &virtual_three());
     let (mut grabber, monitors) = open_all(&server);
-    for monitor in &monitors {
-        grabber.grab(monitor.id).expect("a picture");
+    let mut picture = shoot(&mut grabber, monitors[1].id).expect("a picture");
+    for _ in 0..20 {
+        assert!(all_drawn(&mut grabber).is_empty(), "a still screen");
     }
+    assert!(matches!(grabber.wakes_by(), WakeBy::Descriptor(_)));
     let connection = server.connect().expect("the server answers");
-    fill(&connection, painters[0].window(), rectangle(0, 0, 4, 4));
+    fill(&connection, painters[1].window(), rectangle(5, 7, 11, 13));
+    let drawn = all_drawn(&mut grabber);
+    let painted = Damage::from(part(5, 7, 11, 13));
+    assert_eq!(drawn, HashMap::from([(monitors[1].id, painted.clone())]));
+    read(&mut grabber, &mut picture, &painted).expect("pixels");
+    assert_eq!(pixel(&picture, 5, 7), [0xff; 3]);
+    assert_eq!(pixel(&picture, 15, 19), [0xff; 3]);
+    assert!(all_drawn(&mut grabber).is_empty(), "it was told");
+}
+
+#[test]
+fn damage_that_comes_along_with_a_read_is_kept_for_whoever_asks() {
+    let server = xvfb().start().expect("Xvfb");
+    let painters = cover_all(&server, &virtual_three());
+    let (mut grabber, monitors) = open_all(&server);
+    let connection = server.connect().expect("the server answers");
     fill(&connection, painters[2].window(), rectangle(1, 2, 3, 4));
-    let canvas = grabber.grab(monitors[0].id).expect("a picture");
-    let corner = Box2D::new(point2(0, 0), point2(4, 4));
-    assert_eq!(canvas.damage, Damage::Rectangles(vec![corner]));
-    // The other monitor's part was taken on the way and must not be lost.
-    assert!(grabber.has_damage(monitors[2].id).expect("connected"));
-    let canvas = grabber.grab(monitors[2].id).expect("a picture");
-    let painted = Box2D::new(point2(1, 2), point2(4, 6));
-    assert_eq!(canvas.damage, Damage::Rectangles(vec![painted]));
+    shoot(&mut grabber, monitors[0].id).expect("a picture");
+    assert!(
+        matches!(grabber.wakes_by(), WakeBy::Period(Duration::ZERO)),
+        "no descriptor tells of it any more"
+    );
+    let painted = Damage::from(part(1, 2, 3, 4));
+    assert_eq!(drawn_on(&mut grabber, monitors[2].id), painted);
+    assert!(matches!(grabber.wakes_by(), WakeBy::Descriptor(_)));
+}
+
+#[test]
+fn opening_an_open_monitor_loses_no_damage_and_a_moved_one_is_damaged_as_a_whole() {
+    let server = Xvfb::builder()
+        .size(2464, 1400)
+        .monitors(virtual_three())
+        .start()
+        .expect("Xvfb");
+    let painters = cover_all(&server, &virtual_three());
+    let (mut grabber, monitors) = open_all(&server);
+    let connection = server.connect().expect("the server answers");
+    let painted = Damage::from(part(1, 2, 3, 4));
+    fill(&connection, painters[1].window(), rectangle(1, 2, 3, 4));
+    shoot(&mut grabber, monitors[0].id).expect("a picture");
+    grabber.open(monitors[1].id).expect("it is open");
+    assert_eq!(drawn_on(&mut grabber, monitors[1].id), painted);
+    server.move_monitor("MIDDLE", 640, 700).expect("it moves");
+    grabber.open(monitors[1].id).expect("it is there");
+    assert_eq!(drawn_on(&mut grabber, monitors[1].id), Damage::Whole);
+}
+
+#[test]
+fn more_than_half_of_a_monitor_is_told_as_all_of_it() {
+    let server = xvfb().start().expect("Xvfb");
+    let painters = cover_all(&server, &virtual_three());
+    let (mut grabber, monitors) = open_all(&server);
+    let connection = server.connect().expect("the server answers");
+    fill(&connection, painters[0].window(), rectangle(0, 0, 640, 300));
+    assert_eq!(drawn_on(&mut grabber, monitors[0].id), Damage::Whole);
 }
 
 #[test]

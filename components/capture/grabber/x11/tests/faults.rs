@@ -2,34 +2,47 @@
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
-//! Servers that die or hang, and what is left behind.
+//! Servers that die or hang.
 
-use std::time::{Duration, Instant};
-
-use capture_test_rig::process::descriptor_count;
+use parking_lot::Mutex;
 
 use super::*;
-use crate::grabber::alone;
+use crate::x11::Patience;
 
-/// An error must have come by then: the stream waits for two seconds.
-const ERROR_TIMEOUT: Duration = Duration::from_secs(3);
+/// What a stall observer was told.
+fn stalls() -> (StallObserver, Arc<Mutex<Vec<bool>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let list = told.clone();
+    (Arc::new(move |stalled| list.lock().push(stalled)), told)
+}
 
 #[test]
 fn a_killed_server_is_a_broken_connection_for_every_call() {
     let mut server = xvfb().start().expect("Xvfb");
     let (mut grabber, monitors) = open_all(&server);
-    grabber.grab(monitors[0].id).expect("a picture");
+    let id = monitors[0].id;
+    let mut picture = shoot(&mut grabber, id).expect("a picture");
     server.kill().expect("it goes");
     let start = Instant::now();
     let check = |error: GrabError| {
         assert!(matches!(error, GrabError::Disconnected(_)), "{error:?}");
     };
-    check(grabber.grab(monitors[0].id).expect_err("killed"));
+    check(read(&mut grabber, &mut picture, &Damage::Whole).expect_err("killed"));
+    assert!(
+        matches!(grabber.wakes_by(), WakeBy::Period(Duration::ZERO)),
+        "there is nothing to wait for"
+    );
     check(grabber.layout_changed().expect_err("killed"));
-    check(grabber.has_damage(monitors[0].id).expect_err("killed"));
+    check(grabber.take_damage(&mut |_, _| {}).expect_err("killed"));
     check(grabber.monitors().expect_err("killed"));
     check(grabber.open(monitors[1].id).expect_err("killed"));
-    grabber.close(monitors[0].id);
+    check(grabber.new_picture(id).expect_err("killed"));
+    let mut rows = Vec::new();
+    check(grabber.read_rows(id, 0..1, &mut rows).expect_err("killed"));
+    check(grabber.pointer().expect_err("killed"));
+    check(grabber.watch_pointer(true).expect_err("killed"));
+    grabber.close(id);
+    drop(picture);
     drop(grabber);
     assert!(
         start.elapsed() < Duration::from_secs(1),
@@ -37,7 +50,7 @@ fn a_killed_server_is_a_broken_connection_for_every_call() {
         start.elapsed()
     );
     assert!(matches!(
-        X11Grabber::connect(server.display()),
+        X11Grabber::connect(server.display(), &unobserved()),
         Err(GrabError::NoDisplayServer(_))
     ));
 }
@@ -52,87 +65,111 @@ fn a_killed_server_is_noticed_without_a_request() {
 }
 
 #[test]
-fn a_server_that_stops_answering_is_given_up() {
-    let server = xvfb().start().expect("Xvfb");
+fn a_server_killed_during_a_read_ends_it_at_once() {
+    let mut server = xvfb().start().expect("Xvfb");
     let (mut grabber, monitors) = open_all(&server);
-    grabber.grab(monitors[0].id).expect("a picture");
+    let mut picture = shoot(&mut grabber, monitors[0].id).expect("a picture");
+    server.pause().expect("it stops");
+    let (result, waited) = thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let result = read(&mut grabber, &mut picture, &Damage::Whole);
+            (result, Instant::now())
+        });
+        thread::sleep(Duration::from_millis(300));
+        let killed = Instant::now();
+        server.kill().expect("it goes");
+        let (result, ended) = reading.join().expect("it ends");
+        (result, ended.saturating_duration_since(killed))
+    });
+    assert!(
+        matches!(result, Err(GrabError::Disconnected(_))),
+        "{result:?}"
+    );
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+}
+
+#[test]
+fn a_server_stopped_for_three_seconds_is_told_as_stalled_and_then_gives_fresh_pixels() {
+    let server = xvfb().start().expect("Xvfb");
+    let spec = &virtual_three()[0];
+    let mut painter = Painter::cover(&server, spec, coded(0)).expect("a painter");
+    let (observer, told) = stalls();
+    let mut grabber = X11Grabber::connect(server.display(), &observer).expect("the server answers");
+    let id = grabber.monitors().expect("monitors")[0].id;
+    grabber.open(id).expect("it opens");
+    let mut picture = shoot(&mut grabber, id).expect("a picture");
+    all_drawn(&mut grabber);
+    painter.show(9).expect("a frame");
     server.pause().expect("it stops");
     let start = Instant::now();
     assert!(!grabber.layout_changed().expect("nothing is known yet"));
-    let error = grabber.grab(monitors[0].id).expect_err("stopped");
+    assert!(start.elapsed() < Duration::from_millis(500), "it waited");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(1500));
+            assert_eq!(*told.lock(), [true], "while it is stopped");
+            thread::sleep(Duration::from_millis(1500));
+            server.resume().expect("it goes on");
+        });
+        read(&mut grabber, &mut picture, &Damage::Whole).expect("it came back");
+    });
+    assert!(
+        start.elapsed() > Duration::from_millis(2900),
+        "it was stopped"
+    );
+    assert_eq!(*told.lock(), [true, false]);
+    check_pixels(&picture, &coded(0), 9);
+    painter.show(10).expect("a frame");
+    let drawn = drawn_on(&mut grabber, id);
+    read(&mut grabber, &mut picture, &drawn).expect("pixels");
+    check_pixels(&picture, &coded(0), 10);
+    assert_eq!(*told.lock(), [true, false], "no more stalls");
+}
+
+#[test]
+fn a_server_that_never_answers_is_given_up() {
+    let server = xvfb().start().expect("Xvfb");
+    let (observer, told) = stalls();
+    let mut grabber = X11Grabber::connect(server.display(), &observer).expect("the server answers");
+    let monitors = grabber.monitors().expect("monitors");
+    grabber.open(monitors[0].id).expect("it opens");
+    let mut picture = shoot(&mut grabber, monitors[0].id).expect("a picture");
+    // Twenty seconds are long for a test.
+    let patience = Patience::Each(Duration::from_secs(2));
+    grabber.server.connection.stream().set_patience(patience);
+    server.pause().expect("it stops");
+    let start = Instant::now();
+    let error = read(&mut grabber, &mut picture, &Damage::Whole).expect_err("stopped");
     let GrabError::Disconnected(reason) = error else {
         panic!("{error:?}");
     };
-    assert_eq!(reason, "the X server has not answered for 2 s");
-    assert!(start.elapsed() < ERROR_TIMEOUT, "{:?}", start.elapsed());
+    assert_eq!(reason, "the X server has not answered for 2.0 s");
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(*told.lock(), [true]);
     let start = Instant::now();
-    assert!(grabber.grab(monitors[1].id).expect_err("broken").is_fatal());
+    let error = shoot(&mut grabber, monitors[0].id).expect_err("broken");
+    assert!(error.is_fatal());
+    drop(picture);
     drop(grabber);
     assert!(
         start.elapsed() < Duration::from_millis(500),
         "it waited again"
     );
     let start = Instant::now();
-    let Err(error) = X11Grabber::connect(server.display()) else {
+    let Err(error) = X11Grabber::connect(server.display(), &unobserved()) else {
         panic!("connected to a stopped server");
     };
     assert!(matches!(error, GrabError::NoDisplayServer(_)), "{error:?}");
-    assert!(start.elapsed() < ERROR_TIMEOUT, "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
     server.resume().expect("it goes on");
     let (mut grabber, monitors) = open_all(&server);
-    grabber.grab(monitors[0].id).expect("a picture");
-}
-
-#[test]
-fn two_hundred_captures_leave_nothing_behind() {
-    // Other tests of this process open files meanwhile.
-    if !alone::is_child() {
-        let name = "two_hundred_captures_leave_nothing_behind";
-        return alone::finish(alone::start(module_path!(), name, None));
-    }
-    let server = xvfb().start().expect("Xvfb");
-    let clients = || server.client_count().expect("an answer");
-    let clients_before = clients();
-    let mapped = |process: u32| {
-        let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).expect("maps");
-        maps.lines()
-            .filter(|line| line.contains("captured-monitor"))
-            .count()
-    };
-    let ours = std::process::id();
-    let (mut grabber, monitors) = open_all(&server);
-    assert_eq!((mapped(ours), mapped(server.process_id())), (3, 3));
-    for monitor in &monitors {
-        grabber.close(monitor.id);
-    }
-    let counts = || {
-        let count = |process| descriptor_count(process).expect("it lives");
-        (count(ours), count(server.process_id()))
-    };
-    let before = counts();
-    for round in 0..200 {
-        let id = monitors[round % 3].id;
-        grabber.open(id).expect("it opens");
-        grabber.grab(id).expect("a picture");
-        grabber.close(id);
-    }
-    // The server has done all requests when it answers a later one.
-    grabber.monitors().expect("monitors");
-    assert_eq!(counts(), before, "descriptors");
-    assert_eq!(
-        (mapped(ours), mapped(server.process_id())),
-        (0, 0),
-        "mapped memory"
-    );
-    drop(grabber);
-    for _ in 0..20 {
-        let (mut grabber, monitors) = open_all(&server);
-        grabber.grab(monitors[2].id).expect("a picture");
-    }
-    wait_until("clients are forgotten", || clients() == clients_before);
-    assert_eq!(
-        (mapped(ours), mapped(server.process_id())),
-        (0, 0),
-        "mapped memory"
-    );
+    shoot(&mut grabber, monitors[0].id).expect("a picture");
 }

@@ -5,20 +5,26 @@
 //! Against real X servers.
 
 mod changes;
+mod fallbacks;
 mod faults;
+mod limits;
+mod pixels;
+mod pointer;
+mod sharing;
 
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use capture_test_rig::process::{Process, Stream};
-use capture_test_rig::{MonitorSpec, Painter, Picture, XServer, XorgDummy, Xvfb, XvfbBuilder};
-use euclid::{Box2D, point2};
-use servo_capture_traits::Damage;
+use capture_test_rig::{
+    MonitorSpec, Painter, Picture as Drawing, XServer, XorgDummy, Xvfb, XvfbBuilder,
+};
+use euclid::{Size2D, point2};
+use servo_capture_traits::MonitorPixel;
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateGCAux, Rectangle};
 use x11rb::wrapper::ConnectionExt as _;
 
-use super::connection::MonitorSource;
 use super::*;
 
 /// What a server needs at most to tell of a change, on a busy machine.
@@ -47,8 +53,13 @@ fn xorg() -> XServer {
         .expect("Xorg with the dummy driver")
 }
 
+/// Nobody looks at stalls.
+fn unobserved() -> StallObserver {
+    Arc::new(|_| {})
+}
+
 fn connect(server: &XServer) -> X11Grabber {
-    X11Grabber::connect(server.display()).expect("the server answers")
+    X11Grabber::connect(server.display(), &unobserved()).expect("the server answers")
 }
 
 /// A grabber with all monitors open.
@@ -61,8 +72,8 @@ fn open_all(server: &XServer) -> (X11Grabber, Vec<Monitor>) {
     (grabber, monitors)
 }
 
-fn coded(index: usize) -> Picture {
-    Picture::Coded {
+fn coded(index: usize) -> Drawing {
+    Drawing::Coded {
         monitor: index as u32,
     }
 }
@@ -75,14 +86,59 @@ fn cover_all(server: &XServer, monitors: &[MonitorSpec]) -> Vec<Painter> {
         .collect()
 }
 
-/// Every pixel must be the picture's; the fourth byte means nothing.
-fn check_pixels(canvas: &Canvas, picture: &Picture, frame: u32) {
-    let (width, height) = (canvas.size.width, canvas.size.height);
-    assert!(canvas.stride_bytes >= width as usize * 4);
-    for y in 0..height {
-        let row = &canvas.pixels[y as usize * canvas.stride_bytes..][..width as usize * 4];
+/// Reads some parts of a picture; what had to be read besides.
+fn read(
+    grabber: &mut X11Grabber,
+    picture: &mut Picture,
+    parts: &Damage,
+) -> Result<Damage, GrabError> {
+    let mut reads = [Read::new(picture, parts)];
+    let result = grabber.read(&mut reads)?.pop();
+    let [read] = reads;
+    result.expect("one result for each picture")?;
+    Ok(read.more)
+}
+
+/// Reads a new picture of all of a monitor.
+fn shoot(grabber: &mut X11Grabber, monitor: MonitorId) -> Result<Picture, GrabError> {
+    let mut picture = grabber.new_picture(monitor)?;
+    read(grabber, &mut picture, &Damage::Whole)?;
+    Ok(picture)
+}
+
+/// What was drawn on a monitor since somebody asked; that of others is lost.
+fn drawn_on(grabber: &mut X11Grabber, monitor: MonitorId) -> Damage {
+    all_drawn(grabber).remove(&monitor).unwrap_or_default()
+}
+
+fn all_drawn(grabber: &mut X11Grabber) -> HashMap<MonitorId, Damage> {
+    let mut drawn = HashMap::new();
+    grabber
+        .take_damage(&mut |monitor, damage| {
+            drawn.insert(monitor, damage);
+        })
+        .expect("connected");
+    drawn
+}
+
+fn part(x: u32, y: u32, width: u32, height: u32) -> Box2D<u32, MonitorPixel> {
+    Box2D::from_origin_and_size(point2(x, y), Size2D::new(width, height))
+}
+
+fn pixel(picture: &Picture, x: u32, y: u32) -> [u8; 3] {
+    let start = (y as usize * picture.size.width as usize + x as usize) * 4;
+    let bytes = picture.writer.bytes();
+    [bytes[start], bytes[start + 1], bytes[start + 2]]
+}
+
+/// Every pixel must be the drawing's; the fourth byte means nothing.
+fn check_pixels(picture: &Picture, drawing: &Drawing, frame: u32) {
+    let (width, height) = (picture.size.width, picture.size.height);
+    let bytes = picture.writer.bytes();
+    assert_eq!(bytes.len() as u32, width * height * 4);
+    for (y, row) in (0..height).zip(bytes.chunks_exact(width as usize * 4)) {
         for (x, found) in (0..width).zip(row.chunks_exact(4)) {
-            let expected = picture.pixel((width, height), x, y, frame);
+            let expected = drawing.pixel((width, height), x, y, frame);
             assert_eq!(found[..3], expected[..3], "at ({x}, {y})");
         }
     }
@@ -118,27 +174,6 @@ fn wait_for_layout_change(grabber: &mut X11Grabber) {
     });
 }
 
-/// Geometry, pixels and labels on a server with the monitors of [`three`].
-fn check_three(server: &XServer, specs: &[MonitorSpec]) {
-    let mut painters = cover_all(server, specs);
-    let (mut grabber, monitors) = open_all(server);
-    check_geometry(&monitors, specs);
-    let primary: Vec<_> = monitors.iter().map(|monitor| monitor.is_primary).collect();
-    assert_eq!(primary, [true, false, false]);
-    for monitor in &monitors {
-        assert_eq!(monitor.work_area, monitor.bounds);
-        assert_eq!((monitor.scale, monitor.color_depth), (1.0, 24));
-        assert!(!monitor.is_internal);
-    }
-    for frame in [0, 1, 77] {
-        for (index, painter) in painters.iter_mut().enumerate() {
-            painter.show(frame).expect("a frame");
-            let canvas = grabber.grab(monitors[index].id).expect("a picture");
-            check_pixels(&canvas, &coded(index), frame);
-        }
-    }
-}
-
 fn rectangle(x: i16, y: i16, width: u16, height: u16) -> Rectangle {
     Rectangle {
         x,
@@ -171,121 +206,4 @@ fn start(command: Command) -> (Process, String) {
     });
     let (number, _) = number.expect("a display number");
     (process, format!(":{number}"))
-}
-
-#[test]
-fn three_monitors_of_xvfb_are_read_exactly() {
-    let server = xvfb().start().expect("Xvfb");
-    check_three(&server, &virtual_three());
-    let description = connect(&server).describe();
-    assert_eq!(
-        description,
-        format!("X11 ({}) through MIT-SHM", server.display())
-    );
-}
-
-#[test]
-fn three_outputs_of_xorg_are_read_exactly() {
-    let server = xorg();
-    check_three(&server, &three(["DUMMY0", "DUMMY1", "DUMMY2"]));
-}
-
-#[test]
-fn without_mit_shm_pixels_come_over_the_socket_and_it_says_so() {
-    let server = xvfb().disable_extension("MIT-SHM").start().expect("Xvfb");
-    check_three(&server, &virtual_three());
-    let description = connect(&server).describe();
-    assert!(
-        description.contains("over the socket (the server has no MIT-SHM)"),
-        "{description}"
-    );
-}
-
-#[test]
-fn a_4k_monitor_is_read_exactly_in_bands() {
-    for extension in ["MIT-SHM", "GLX"] {
-        let spec = MonitorSpec::new("UHD", 0, 0, 3840, 2160);
-        let server = Xvfb::builder()
-            .monitors([spec.clone()])
-            .disable_extension(extension)
-            .start()
-            .expect("Xvfb");
-        let _painter = Painter::cover(&server, &spec, coded(3)).expect("a painter");
-        let (mut grabber, monitors) = open_all(&server);
-        let canvas = grabber.grab(monitors[0].id).expect("a picture");
-        check_pixels(&canvas, &coded(3), 0);
-    }
-}
-
-#[test]
-fn without_damage_everything_may_have_changed_and_it_says_so() {
-    let server = xvfb().disable_extension("DAMAGE").start().expect("Xvfb");
-    let (mut grabber, monitors) = open_all(&server);
-    assert!(
-        grabber.describe().contains("without DAMAGE"),
-        "{}",
-        grabber.describe()
-    );
-    for _ in 0..3 {
-        assert!(grabber.has_damage(monitors[0].id).expect("connected"));
-        let canvas = grabber.grab(monitors[0].id).expect("a picture");
-        assert_eq!(canvas.damage, Damage::Whole);
-    }
-}
-
-#[test]
-fn without_randr_the_whole_screen_is_one_monitor_and_it_says_so() {
-    let mut command = Command::new("Xvfb");
-    command.args(["-displayfd", "1", "-noreset", "-nolisten", "tcp"]);
-    command.args(["-screen", "0", "800x600x24", "-extension", "RANDR"]);
-    let (_server, display) = start(command);
-    let mut grabber = X11Grabber::connect(&display).expect("the server answers");
-    assert!(
-        grabber.describe().contains("without RANDR"),
-        "{}",
-        grabber.describe()
-    );
-    let monitors = grabber.monitors().expect("a monitor");
-    assert_eq!(monitors.len(), 1);
-    assert_eq!(
-        monitors[0].bounds,
-        Box2D::new(point2(0, 0), point2(800, 600))
-    );
-    assert!(monitors[0].is_primary);
-    grabber.open(monitors[0].id).expect("it opens");
-    let (connection, _) = x11rb::connect(Some(&display)).expect("the server answers");
-    fill(&connection, grabber.server.root, rectangle(10, 20, 30, 40));
-    let canvas = grabber.grab(monitors[0].id).expect("a picture");
-    for (x, y, expected) in [(10, 20, 0xff), (39, 59, 0xff), (9, 20, 0), (39, 60, 0)] {
-        let start = y * canvas.stride_bytes + x * 4;
-        assert_eq!(canvas.pixels[start], expected, "at ({x}, {y})");
-    }
-}
-
-#[test]
-fn a_screen_of_another_depth_is_refused_with_its_depth() {
-    for depth in [16, 30] {
-        let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-noreset", "-nolisten", "tcp"]);
-        command.args(["-screen", "0", &format!("320x200x{depth}")]);
-        let (_server, display) = start(command);
-        let Err(GrabError::NoDisplayServer(reason)) = X11Grabber::connect(&display) else {
-            panic!("depth {depth} was accepted");
-        };
-        assert!(reason.contains(&format!("has depth {depth}")), "{reason}");
-    }
-}
-
-#[test]
-fn crtcs_serve_where_randr_is_older_than_1_5() {
-    let server = xorg();
-    for has_current in [true, false] {
-        let mut grabber = connect(&server);
-        grabber.server.monitor_source = MonitorSource::Crtcs { has_current };
-        let monitors = grabber.monitors().expect("monitors");
-        check_geometry(&monitors, &three(["DUMMY0", "DUMMY1", "DUMMY2"]));
-        assert_eq!(monitors[0].is_primary, has_current);
-        grabber.open(monitors[1].id).expect("it opens");
-        grabber.grab(monitors[1].id).expect("a picture");
-    }
 }
