@@ -83,6 +83,7 @@ impl Launch {
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("XDG_SESSION_TYPE")
             .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_STATE_HOME")
             .env("HOME", home.path())
             .args(["--headless", "--print-console"])
             .args(["--exit-after", &LIFETIME.as_secs().to_string()])

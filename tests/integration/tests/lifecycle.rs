@@ -32,6 +32,18 @@ fn held(browser: &Browser, desktop: &Desktop) -> Result<Held> {
     })
 }
 
+/// Waits until what is held has been the same for a second.
+fn wait_until_settled(browser: &Browser, desktop: &Desktop) -> Result<()> {
+    let mut last = (held(browser, desktop)?, Instant::now());
+    eventually("what is held stays the same", RELEASED, || {
+        let now = held(browser, desktop)?;
+        if now != last.0 {
+            last = (now, Instant::now());
+        }
+        Ok((last.1.elapsed() >= Duration::from_secs(1)).then_some(()))
+    })
+}
+
 fn launch(desktop: &Desktop, site: &Site, multiprocess: bool) -> Launch {
     Launch::new()
         .display(desktop.server.display())
@@ -122,18 +134,24 @@ fn removing_a_frame_ends_its_capture_alone() -> Result<()> {
     let browser = launch(&desktop, &site, false).open(&site.remote_url("main"))?;
     let page = Page::new(&browser, &site, "main");
     page.run("await capture()")?;
+    let capture_in_a_frame = |name: &str| -> Result<()> {
+        page.run(&format!(
+            "const frame = document.createElement('iframe');
+             frame.allow = 'all-screens-capture';
+             frame.src = '{}';
+             document.body.append(frame);
+             window.frame = frame",
+            site.remote_url(name)
+        ))?;
+        Page::new(&browser, &site, name).run("await capture()")?;
+        page.run("window.frame.remove()")?;
+        Ok(())
+    };
+    // The page's own tracks get their second pictures meanwhile.
+    capture_in_a_frame("first")?;
+    wait_until_settled(&browser, &desktop)?;
     let before = held(&browser, &desktop)?;
-    page.run(&format!(
-        "const frame = document.createElement('iframe');
-         frame.allow = 'all-screens-capture';
-         frame.src = '{}';
-         document.body.append(frame);
-         window.frame = frame",
-        site.remote_url("frame")
-    ))?;
-    let inner = Page::new(&browser, &site, "frame");
-    inner.run("await capture()")?;
-    page.run("window.frame.remove()")?;
+    capture_in_a_frame("second")?;
     eventually("the frame's capture is over", RELEASED, || {
         let now = held(&browser, &desktop)?;
         ensure!(now <= before, "{before:?}, then {now:?}");

@@ -18,7 +18,7 @@ use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 use url::{ParseError, Url};
@@ -52,6 +52,8 @@ pub struct Browser {
     /// Where the output of the current test starts in `log`.
     log_start: u64,
     client: Client,
+    /// Where the browser keeps what it would keep for its user.
+    _state: TempDir,
 }
 
 impl Launcher {
@@ -74,8 +76,10 @@ impl Launcher {
     async fn try_start(&self, preferences: &Preferences) -> Result<Browser> {
         let port = free_port().context("finding a free port for WebDriver")?;
         let log = NamedTempFile::new().context("making a file for the browser's output")?;
+        let state = TempDir::new().context("making a folder for the browser's state")?;
         let mut command = Command::new(&self.binary);
         command
+            .env("XDG_STATE_HOME", state.path())
             .args(["--headless", "--capture-backend", "synthetic"])
             .args(["--window-size", "800x600"])
             .args(["--webdriver", &port.to_string()])
@@ -111,6 +115,7 @@ impl Launcher {
             log,
             log_start: 0,
             client,
+            _state: state,
         })
     }
 }

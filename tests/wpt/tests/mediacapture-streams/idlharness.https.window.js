@@ -10,12 +10,13 @@
 
 idl_test(
     ['mediacapture-streams'],
-    ['html', 'dom'],
+    ['html', 'dom', 'webidl'],
     async (idl_array, t) => {
       idl_array.add_objects({
         MediaDevices: ['navigator.mediaDevices'],
         MediaStream: ['self.stream', 'new MediaStream()'],
         Navigator: ['navigator'],
+        OverconstrainedError: ['new OverconstrainedError("constraint")'],
       });
       [self.stream] = await captureAllScreens(t);
     });
