@@ -306,8 +306,16 @@ mod tests {
 
     #[test]
     fn the_page_is_told_where_the_codes_are() {
-        let told: serde_json::Value = serde_json::from_str(&settings(&cell())).unwrap();
-        assert_eq!(told["monitors"][0]["codes"][1]["x"], 1280 - 16 * 24);
+        let cell = cell();
+        let told: serde_json::Value = serde_json::from_str(&settings(&cell)).unwrap();
+        let codes = &told["monitors"][0]["codes"];
+        let layout = cell.layout(0);
+        assert_eq!(
+            (&codes[0]["x"], &codes[0]["y"]),
+            (&json!(layout.top.x), &json!(layout.top.y))
+        );
+        assert_eq!(codes[1]["x"], layout.bottom.x);
+        assert_eq!(codes[1]["cell"], layout.bottom.cell);
         assert!(PAGE.contains("@SETTINGS@"));
     }
 }

@@ -333,11 +333,12 @@ mod tests {
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable as _;
 
+    use super::super::one_cpu::on_one_cpu;
     use super::*;
 
     #[test]
     fn a_small_dialog_after_a_large_one_is_small() {
-        let context_height = |is_large: bool, harness: &mut Harness<'_, bool>| {
+        let height_of = |is_large: bool, harness: &mut Harness<'_, bool>| {
             *harness.state_mut() = is_large;
             // A dialog takes its size from the frame before.
             harness.run_steps(4);
@@ -345,20 +346,26 @@ mod tests {
             let button = harness.get_by_label("OK").rect();
             button.max.y - title.min.y
         };
-        let mut harness = Harness::new_ui_state(
-            |ui, is_large| {
-                modal(ui.ctx(), |ui| {
-                    ui.label("title");
-                    if *is_large {
-                        ui.add_space(300.0);
-                    }
-                    buttons(ui, "OK", None)
-                });
-            },
-            true,
-        );
-        assert!(context_height(true, &mut harness) > 300.0);
-        assert!(context_height(false, &mut harness) < 100.0);
+        let (large, small) = on_one_cpu(|| {
+            let mut harness = Harness::new_ui_state(
+                |ui, is_large| {
+                    modal(ui.ctx(), |ui| {
+                        ui.label("title");
+                        if *is_large {
+                            ui.add_space(300.0);
+                        }
+                        buttons(ui, "OK", None)
+                    });
+                },
+                true,
+            );
+            (
+                height_of(true, &mut harness),
+                height_of(false, &mut harness),
+            )
+        });
+        assert!(large > 300.0, "{large}");
+        assert!(small < 100.0, "{small}");
     }
 
     #[test]
