@@ -24,6 +24,8 @@ use crate::peer::Cell;
 use crate::sample::{SampleWriter, now_us};
 
 const PAGE: &str = include_str!("../pages/reader.html");
+/// How every page finds out the time that the pattern writes; stands for `@CLOCK@`.
+const CLOCK: &str = include_str!("../pages/clock.js");
 /// The longest report that is read, in bytes; a second of four monitors is 40 kB.
 const LONGEST_REPORT: u64 = 1 << 20;
 /// How often the server's thread looks whether it is to end.
@@ -58,7 +60,8 @@ impl PageServer {
         Self::start_page(cell, samples, PAGE)
     }
 
-    /// The same with another page, in which `@SETTINGS@` stands for what it is told, as JSON.
+    /// The same with another page, in which `@SETTINGS@` stands for what it is told, as JSON, and
+    /// `@CLOCK@` for the script that finds out the time.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -70,7 +73,9 @@ impl PageServer {
             .to_ip()
             .context("the server has no address")?;
         let shared = Arc::new(Shared {
-            page: page.replace("@SETTINGS@", &settings(cell)),
+            page: page
+                .replace("@CLOCK@", CLOCK)
+                .replace("@SETTINGS@", &settings(cell)),
             monitors: cell.monitors.len(),
             state: Mutex::new(State {
                 samples: Some(SampleWriter::create(samples, cell)?),
@@ -316,6 +321,6 @@ mod tests {
         );
         assert_eq!(codes[1]["x"], layout.bottom.x);
         assert_eq!(codes[1]["cell"], layout.bottom.cell);
-        assert!(PAGE.contains("@SETTINGS@"));
+        assert!(PAGE.contains("@SETTINGS@") && PAGE.contains("@CLOCK@"));
     }
 }
