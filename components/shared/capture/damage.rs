@@ -180,34 +180,37 @@ fn belong_together(one: &Rectangle, other: &Rectangle) -> bool {
 
 /// Adds a rectangle and keeps the list without overlaps and bounded.
 ///
-/// It ends: joining two either covers more of a bounded plane or leaves one
-/// rectangle less, and cutting makes the sum of all areas smaller.
+/// It ends: each turn of the first loop takes a rectangle out of the list, and
+/// in the second each piece that is cut loses what it shares with a list that
+/// only grows by pieces it shares nothing with. Pieces must not be joined
+/// again: what they are joined to may overlap what cut them, without end.
 fn add_disjoint(rectangles: &mut Vec<Rectangle>, rectangle: Rectangle) {
-    let mut pending = vec![rectangle];
-    while let Some(next) = pending.pop() {
-        if rectangles.iter().any(|known| known.contains_box(&next)) {
-            continue;
+    let mut joined = rectangle;
+    loop {
+        if rectangles.iter().any(|known| known.contains_box(&joined)) {
+            return;
         }
-        rectangles.retain(|known| !next.contains_box(known));
-        let joined = rectangles
+        rectangles.retain(|known| !joined.contains_box(known));
+        let partner = rectangles
             .iter()
-            .position(|known| belong_together(known, &next));
-        if let Some(index) = joined {
-            pending.push(rectangles.swap_remove(index).union(&next));
-            continue;
+            .position(|known| belong_together(known, &joined));
+        match partner {
+            Some(index) => joined = rectangles.swap_remove(index).union(&joined),
+            None => break,
         }
+    }
+    let mut pieces = vec![joined];
+    while let Some(piece) = pieces.pop() {
         let overlapping = rectangles
             .iter()
-            .find_map(|known| known.intersection(&next));
+            .find_map(|known| known.intersection(&piece));
         match overlapping {
-            Some(shared) => pending.extend(cut_out(&next, &shared)),
-            None => {
-                rectangles.push(next);
-                if rectangles.len() > Damage::MAX_RECTANGLES {
-                    coarsen(rectangles);
-                }
-            }
+            Some(shared) => pieces.extend(cut_out(&piece, &shared)),
+            None => rectangles.push(piece),
         }
+    }
+    while rectangles.len() > Damage::MAX_RECTANGLES {
+        coarsen(rectangles);
     }
 }
 
@@ -305,6 +308,29 @@ mod tests {
         assert_eq!(damage, Damage::Rectangles(vec![rectangle(0, 0, 8, 4)]));
         let damage = region(&[rectangle(0, 0, 4, 4), rectangle(30, 30, 4, 4)]);
         assert_eq!(damage.pixels(SIZE), 32);
+    }
+
+    /// Joining cut pieces to their neighbors went round in a circle with these.
+    #[test]
+    fn cutting_what_overlaps_several_rectangles_comes_to_an_end() {
+        let parts = [
+            (71, 47, 13, 30),
+            (57, 11, 7, 37),
+            (41, 50, 40, 19),
+            (32, 41, 35, 18),
+            (68, 17, 37, 33),
+        ]
+        .map(|(x, y, width, height)| rectangle(x, y, width, height));
+        let size = Size2D::new(128, 128);
+        let pixels = covered(&region(&parts), size);
+        let added = covered(&Damage::Rectangles(parts.to_vec()), size);
+        assert_eq!(
+            pixels
+                .iter()
+                .zip(&added)
+                .find(|(has, wants)| **wants && !**has),
+            None
+        );
     }
 
     #[test]
