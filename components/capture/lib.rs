@@ -33,4 +33,6 @@ mod x11;
 pub use crate::core::CaptureNotice;
 pub use crate::grabber::BackendChoice;
 pub use crate::record::RecordSettings;
-pub use crate::service::{CaptureConfig, CaptureEmbedder, ConfigureError, configure, start};
+pub use crate::service::{
+    CaptureConfig, CaptureEmbedder, ConfigureError, EngineCounts, configure, engine_counts, start,
+};

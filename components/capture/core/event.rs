@@ -61,6 +61,8 @@ pub struct RawFrame {
     pub size: Size2D<u32, MonitorPixel>,
     /// What changed since the frame before.
     pub damage: Damage,
+    /// Whether the source has no other picture left.
+    pub is_last_picture: bool,
     /// Of the picture: the source's pool.
     pub pool: PoolId,
     /// Of the picture in the pool.

@@ -54,9 +54,14 @@ pub(crate) fn say(word: &str) {
 }
 
 /// Waits for the end of a test alone, and fails if it failed or did not run.
-pub(crate) fn finish(mut child: Process) {
+pub(crate) fn finish(child: Process) {
+    finish_within(child, TIMEOUT);
+}
+
+/// As [`finish`], for a test that takes long.
+pub(crate) fn finish_within(mut child: Process, timeout: Duration) {
     let status = child
-        .wait(TIMEOUT)
+        .wait(timeout)
         .unwrap_or_else(|error| panic!("{error:#}"));
     let lines = child.lines(Stream::Stdout, 0);
     let ran = lines.iter().any(|line| line.contains("1 passed"));

@@ -205,6 +205,17 @@ impl<'a> Read<'a> {
     }
 }
 
+/// Rows of one monitor in a [`Grabber::read_many_rows`].
+#[derive(Debug)]
+pub struct RowsRead<'a> {
+    /// Which monitor, open.
+    pub monitor: MonitorId,
+    /// Counted from its top.
+    pub rows: Range<u32>,
+    /// Out: as [`Grabber::read_rows`] gives them.
+    pub into: &'a mut Vec<u8>,
+}
+
 /// What the pointer looks like.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PointerShape {
@@ -273,7 +284,7 @@ pub trait Grabber: Send {
     fn tells_damage(&self, monitor: MonitorId) -> bool;
 
     /// Tells what was drawn on each open monitor since this was called last, or
-    /// since the monitor was opened. Waits no longer than for one answer of the
+    /// since the monitor was opened, as exactly as it is known. Waits no longer than for one answer of the
     /// display server, and for none where it notified nothing.
     ///
     /// # Errors
@@ -317,6 +328,26 @@ pub trait Grabber: Send {
         rows: Range<u32>,
         into: &mut Vec<u8>,
     ) -> Result<(), GrabError>;
+
+    /// As [`Grabber::read_rows`], for any number of monitors and parts of them in
+    /// one go: one wait for all, where the display server allows. One result for
+    /// each, in order.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    fn read_many_rows(
+        &mut self,
+        reads: &mut [RowsRead<'_>],
+    ) -> Result<Vec<Result<(), GrabError>>, GrabError> {
+        let mut results = Vec::new();
+        for read in reads {
+            match self.read_rows(read.monitor, read.rows.clone(), read.into) {
+                Err(error) if error.is_fatal() => return Err(error),
+                result => results.push(result),
+            }
+        }
+        Ok(results)
+    }
 
     /// Where the pointer is and what it looks like; `None` where that cannot be
     /// told. Cheap: the shape is fetched when it changed.

@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 use euclid::{Box2D, Point2D};
 use parking_lot::Mutex;
-use servo_capture_traits::{DesktopPixel, MonitorPixel};
+use servo_capture_traits::{Damage, DesktopPixel, MonitorPixel};
+
+use crate::pixels::compare;
 
 /// One picture of the indicator on the screen.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,9 +68,7 @@ impl Mark {
             let (Some(seen), Some(drawn)) = (seen, drawn) else {
                 return false;
             };
-            // The fourth byte is undefined.
-            let mut pixels = seen.chunks_exact(4).zip(drawn.chunks_exact(4));
-            pixels.all(|(seen, drawn)| seen[..3] == drawn[..3])
+            compare::same_pixels(seen, drawn)
         })
     }
 }
@@ -118,6 +118,13 @@ impl Expected {
         self.areas(bounds)
             .map(|area| area.min.y..area.max.y)
             .reduce(|one, other| one.start.min(other.start)..one.end.max(other.end))
+    }
+
+    /// Whether all places of it on such a monitor, of which there is one at least,
+    /// are in `parts`: whoever reads those reads what tells whether it is seen.
+    pub fn is_within(&self, bounds: Box2D<i32, DesktopPixel>, parts: &Damage) -> bool {
+        let mut areas = self.areas(bounds).peekable();
+        areas.peek().is_some() && areas.all(|area| parts.contains(area))
     }
 
     /// Whether the indicator is seen in these full rows of the monitor, from its
@@ -285,6 +292,31 @@ mod tests {
         assert!(after.is_seen(bounds(), &screen(&[new]), 0));
         marks.clear();
         assert!(marks.expected().is_empty());
+    }
+
+    #[test]
+    fn what_does_not_hold_all_of_its_places_is_no_look_at_it() {
+        let part = |x, y, width, height| {
+            Damage::from(Box2D::from_origin_and_size(
+                Point2D::new(x, y),
+                euclid::Size2D::new(width, height),
+            ))
+        };
+        let one = expected(&[mark(105, 51, 7)], &[]);
+        for (parts, is_look) in [
+            (Damage::Whole, true),
+            (part(5, 1, 6, 3), true),
+            (part(5, 1, 5, 3), false),
+            (part(0, 4, 20, 4), false),
+            (Damage::nothing(), false),
+        ] {
+            assert_eq!(one.is_within(bounds(), &parts), is_look, "{parts:?}");
+        }
+        let two = expected(&[mark(105, 51, 7)], &[mark(112, 51, 7)]);
+        assert!(!two.is_within(bounds(), &part(5, 1, 6, 3)));
+        assert!(two.is_within(bounds(), &part(5, 1, 13, 3)));
+        let elsewhere = expected(&[mark(0, 0, 7)], &[]);
+        assert!(!elsewhere.is_within(bounds(), &Damage::Whole));
     }
 
     #[test]

@@ -168,6 +168,7 @@ impl DirectCapture {
                     captured_at: frame.captured_at,
                     size: frame.size,
                     damage: frame.damage,
+                    is_last_picture: frame.is_last_picture,
                     pixels: FramePixels::Pooled {
                         pool: frame.pool,
                         index: frame.index,

@@ -4,13 +4,13 @@
 
 //! The thread that owns the indicator, and how to reach it.
 
-use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use polling::{Events, Poller};
 
+use super::thread_handle::ThreadHandle;
 use crate::core::Event;
 use crate::grabber::WakeBy;
 use crate::indicator::{Indicator, IndicatorContent, IndicatorError, IndicatorFactory};
@@ -38,44 +38,7 @@ pub(super) enum IndicatorCommand {
 }
 
 /// The way to the indicator's thread. Dropping it ends the thread.
-pub(super) struct IndicatorHandle {
-    /// None only while it is dropped, or when there is no thread.
-    commands: Option<Sender<IndicatorCommand>>,
-    poller: Option<Arc<Poller>>,
-}
-
-impl IndicatorHandle {
-    /// Hands a command over, unless there are too many already. Does not block.
-    ///
-    /// # Errors
-    /// When there is no room, or no thread.
-    pub(super) fn try_send(
-        &self,
-        command: IndicatorCommand,
-    ) -> Result<(), TrySendError<IndicatorCommand>> {
-        let Some(commands) = &self.commands else {
-            return Err(TrySendError::Disconnected(command));
-        };
-        commands.try_send(command)?;
-        self.wake();
-        Ok(())
-    }
-
-    fn wake(&self) {
-        if let Some(poller) = &self.poller
-            && let Err(error) = poller.notify()
-        {
-            log::warn!("the indicator's thread could not be woken: {error}");
-        }
-    }
-}
-
-impl Drop for IndicatorHandle {
-    fn drop(&mut self) {
-        drop(self.commands.take());
-        self.wake();
-    }
-}
+pub(super) type IndicatorHandle = ThreadHandle<IndicatorCommand>;
 
 /// Starts the indicator's thread, with room for so many commands. Without a
 /// thread every command is refused as if the indicator had ended.
@@ -84,37 +47,14 @@ pub(super) fn spawn(
     events: Sender<Event>,
     max_waiting: usize,
 ) -> (IndicatorHandle, Option<JoinHandle<()>>) {
-    let (commands, receiver) = bounded(max_waiting);
-    let started = Poller::new().and_then(|poller| {
-        let poller = Arc::new(poller);
-        let waiting = poller.clone();
-        let keeper = Keeper {
-            factory,
-            shown: None,
-            events,
-        };
-        let thread = thread::Builder::new()
-            .name("CaptureIndicator".to_owned())
-            .spawn(move || keeper.run(&receiver, &waiting))?;
-        Ok((poller, thread))
-    });
-    match started {
-        Ok((poller, thread)) => {
-            let handle = IndicatorHandle {
-                commands: Some(commands),
-                poller: Some(poller),
-            };
-            (handle, Some(thread))
-        }
-        Err(error) => {
-            log::error!("the indicator cannot run: {error}");
-            let handle = IndicatorHandle {
-                commands: None,
-                poller: None,
-            };
-            (handle, None)
-        }
-    }
+    let keeper = Keeper {
+        factory,
+        shown: None,
+        events,
+    };
+    ThreadHandle::spawn("CaptureIndicator", max_waiting, move |commands, poller| {
+        keeper.run(commands, poller);
+    })
 }
 
 /// What the thread owns.

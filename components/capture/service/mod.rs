@@ -20,6 +20,7 @@ mod runner;
 mod sinks;
 #[cfg(test)]
 mod tests;
+mod thread_handle;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -27,9 +28,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use crossbeam_channel::bounded;
+use parking_lot::Mutex;
 use servo_capture_traits::CaptureServiceHandle;
 
-use self::engine::IndicatorWatch;
+pub use self::engine::EngineCounts;
+use self::engine::{EngineCounters, IndicatorWatch};
 use self::runner::Runner;
 use self::sinks::Sinks;
 use crate::core::{CaptureNotice, Core};
@@ -75,6 +78,14 @@ struct Configuration {
 }
 
 static CONFIGURATION: OnceLock<Configuration> = OnceLock::new();
+/// Of the engine that was started last in this process.
+static COUNTERS: Mutex<Option<Arc<EngineCounters>>> = Mutex::new(None);
+
+/// What the capture engine of this process has done so far, for whoever measures;
+/// none before [`start`].
+pub fn engine_counts() -> Option<EngineCounts> {
+    COUNTERS.lock().as_ref().map(|counters| counters.counts())
+}
 
 /// Configures the service of this process. Makes no channel, so that it may be
 /// called before Servo is built.
@@ -153,6 +164,7 @@ impl Service {
         };
         let (engine, engine_thread) =
             engine::spawn(self.grabber, watch, events.clone(), MAX_WAITING);
+        *COUNTERS.lock() = Some(engine.counters().clone());
         let (desktop, desktop_thread) = (self.desktop)(events.clone());
         let (indicator, indicator_thread) =
             indicator_thread::spawn(self.indicator, events, MAX_WAITING);

@@ -25,6 +25,9 @@ use crate::grabber::GrabError;
 use crate::indicator::IndicatorError;
 use crate::record::RecordKeeper;
 
+/// Messages of one kind that are taken before the others are looked at.
+const MAX_AT_ONCE: usize = 32;
+
 /// Everything that the service's thread owns.
 pub(super) struct Runner {
     pub(super) core: Core,
@@ -61,9 +64,15 @@ impl Runner {
                 },
                 recv(mail.requests) -> request => if let Ok((client, request)) = request {
                     self.request(client, request);
+                    self.go_on(mail, &mail.requests, |runner, (client, request)| {
+                        runner.request(client, request);
+                    });
                 },
                 recv(events) -> event => match event {
-                    Ok(event) => self.event(event),
+                    Ok(event) => {
+                        self.event(event);
+                        self.go_on(mail, events, Self::event);
+                    }
                     Err(_) => return None,
                 },
                 recv(self.embedder_notices) -> notice => match notice {
@@ -79,6 +88,20 @@ impl Runner {
                     self.event(Event::Exit);
                     return done.ok();
                 },
+            }
+        }
+    }
+
+    /// Takes what came together with the first of its kind without going to sleep
+    /// in between, unless the constellation has something to say.
+    fn go_on<T>(&mut self, mail: &Mail, more: &Receiver<T>, take: impl Fn(&mut Self, T)) {
+        for _ in 0..MAX_AT_ONCE {
+            if !mail.notices.is_empty() || !mail.exit.is_empty() {
+                return;
+            }
+            match more.try_recv() {
+                Ok(next) => take(self, next),
+                Err(_) => return,
             }
         }
     }
@@ -176,11 +199,16 @@ impl Runner {
             }
             CaptureRequest::Stop { source } => Event::Stop { client, source },
             CaptureRequest::CopyFrames => return self.sinks.copy_for(client),
-            CaptureRequest::Release { source, sequence } => Event::Release {
-                client,
-                source,
-                sequence,
-            },
+            CaptureRequest::Release { frames } => {
+                let frames = frames.into_iter().take(CaptureRequest::MAX_RELEASED);
+                return frames.for_each(|(source, sequence)| {
+                    self.event(Event::Release {
+                        client,
+                        source,
+                        sequence,
+                    });
+                });
+            }
         };
         self.event(event);
     }

@@ -86,6 +86,7 @@ impl Sinks {
             captured_at: frame.captured_at,
             size: frame.size,
             damage: frame.damage,
+            is_last_picture: frame.is_last_picture,
             pixels,
         })
     }
@@ -109,6 +110,7 @@ mod tests {
             captured_at: CrossProcessInstant::now(),
             size: Size2D::new(1, 1),
             damage: Damage::Whole,
+            is_last_picture: false,
             pool: pool.id(),
             index: pool.add(writer.memory().clone()),
             memory: writer.memory().clone(),

@@ -111,7 +111,9 @@ impl Rig {
 
     fn release(&self, source: SourceId, sequence: u64) {
         self.client
-            .send(CaptureRequest::Release { source, sequence })
+            .send(CaptureRequest::Release {
+                frames: vec![(source, sequence)],
+            })
             .unwrap();
     }
 

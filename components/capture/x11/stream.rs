@@ -6,6 +6,7 @@
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -49,6 +50,9 @@ pub(crate) struct BoundedStream {
     inner: DefaultStream,
     patience: Mutex<Patience>,
     stalls: Option<StallObserver>,
+    /// The last write found no room. Before one that is likely to have some nobody
+    /// asks whether it has: most requests are only put into a buffer.
+    is_full: AtomicBool,
 }
 
 impl BoundedStream {
@@ -62,12 +66,21 @@ impl BoundedStream {
             inner,
             patience: Mutex::new(patience),
             stalls,
+            is_full: AtomicBool::new(false),
         }
     }
 
     /// How long waits are from now on.
     pub(crate) fn set_patience(&self, patience: Patience) {
         *self.patience.lock() = patience;
+    }
+
+    /// Notes whether there was room for a write.
+    fn noted(&self, written: Result<usize>) -> Result<usize> {
+        if matches!(&written, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+            self.is_full.store(true, Ordering::Relaxed);
+        }
+        written
     }
 
     fn tell(&self, stalled: bool) {
@@ -100,6 +113,9 @@ impl AsFd for BoundedStream {
 
 impl Stream for BoundedStream {
     fn poll(&self, mode: PollMode) -> Result<()> {
+        if mode.writable() && !self.is_full.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
         let mut wanted = PollFlags::empty();
         wanted.set(PollFlags::IN, mode.readable());
         wanted.set(PollFlags::OUT, mode.writable());
@@ -133,7 +149,7 @@ impl Stream for BoundedStream {
     }
 
     fn write(&self, buffer: &[u8], fds: &mut Vec<RawFdContainer>) -> Result<usize> {
-        self.inner.write(buffer, fds)
+        self.noted(self.inner.write(buffer, fds))
     }
 
     fn write_vectored(
@@ -141,7 +157,7 @@ impl Stream for BoundedStream {
         buffers: &[IoSlice<'_>],
         fds: &mut Vec<RawFdContainer>,
     ) -> Result<usize> {
-        self.inner.write_vectored(buffers, fds)
+        self.noted(self.inner.write_vectored(buffers, fds))
     }
 }
 
@@ -212,6 +228,28 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(5));
         assert_eq!(*told.lock(), [true]);
         killer.join().expect("it ends");
+    }
+
+    #[test]
+    fn a_writer_waits_when_there_was_no_room_and_is_not_asked_to_before() {
+        let (observer, told) = told();
+        let (stream, theirs) = pair(Patience::Each(Duration::from_millis(200)), observer);
+        let block = [0; 1 << 16];
+        let start = Instant::now();
+        let error = loop {
+            stream.poll(PollMode::ReadAndWritable).expect("no wait");
+            if let Err(error) = stream.write(&block, &mut Vec::new()) {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        assert!(start.elapsed() < Duration::from_secs(5), "it waited");
+        let error = stream
+            .poll(PollMode::ReadAndWritable)
+            .expect_err("nobody reads");
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        drop(theirs);
+        assert!(told.lock().is_empty(), "it was not silent for long");
     }
 
     #[test]

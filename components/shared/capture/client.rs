@@ -16,6 +16,7 @@ use servo_base::id::{BrowsingContextId, PipelineId};
 use crate::permissions_policy::{
     ContainerDesk, ContainerMessage, ContainerPolicies, ContainerPolicy,
 };
+use crate::returns::Gathered;
 use crate::{CaptureRequest, ClientId, PoolAccess};
 
 /// How long the constellation waits for the service to take the indicator down
@@ -36,6 +37,9 @@ pub struct CaptureClient {
     pools: PoolAccess,
     /// The policies of the containers of frames on other event loops.
     containers: Option<GenericCallback<ContainerMessage>>,
+    /// Frames that are to be given back; each process has its own.
+    #[serde(skip)]
+    gathered: Arc<Gathered>,
 }
 
 /// What of the way to the pictures works in this process, which is the same for
@@ -66,6 +70,11 @@ impl CaptureClient {
             let _ = self.send(CaptureRequest::CopyFrames);
         }
         access.clone()
+    }
+
+    /// Frames that go back together.
+    pub(crate) fn gathered(&self) -> &Gathered {
+        &self.gathered
     }
 
     /// Hands a request to the service.
@@ -215,6 +224,7 @@ impl CaptureServiceHandle {
             all_screens_exposed: self.all_screens_exposed,
             pools: self.pools.clone(),
             containers: containers.ok(),
+            gathered: Arc::default(),
         }
     }
 

@@ -27,6 +27,9 @@ pub struct FrameMessage {
     pub size: Size2D<u32, MonitorPixel>,
     /// What changed since the frame that was sent before.
     pub damage: Damage,
+    /// The source has no other picture: until one is given back there is no
+    /// further frame.
+    pub is_last_picture: bool,
     /// The picture.
     pub pixels: FramePixels,
 }
@@ -294,6 +297,7 @@ mod tests {
                 captured_at: CrossProcessInstant::now(),
                 size,
                 damage: one_pixel(),
+                is_last_picture: false,
                 pixels,
             };
             let lease = FrameLease::new(move || {

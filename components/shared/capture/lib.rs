@@ -25,6 +25,7 @@ mod messages;
 pub mod permissions_policy;
 pub mod picture;
 pub mod pools;
+mod returns;
 mod screen;
 mod settings;
 
@@ -42,5 +43,6 @@ pub use messages::{
 };
 pub use picture::{PictureError, PictureMemory, PictureWriter};
 pub use pools::{PoolAccess, PoolAddress, PoolError, PoolId, PoolReader, PoolRegistration};
+pub use returns::FrameReturns;
 pub use screen::ScreenInfo;
 pub use settings::{CursorMode, DisplaySurface, FormatError, FrameFormat, SourceSettings};

@@ -60,13 +60,17 @@ pub enum CaptureRequest {
     /// The client's process cannot have the service's memory: all its frames
     /// are copies from now on.
     CopyFrames,
-    /// The page is done with a frame.
+    /// The page is done with frames.
     Release {
-        /// Whose frame it was.
-        source: SourceId,
-        /// Its sequence number.
-        sequence: u64,
+        /// Whose frame each was, and its sequence number. At most
+        /// [`CaptureRequest::MAX_RELEASED`] of them, the rest does not count.
+        frames: Vec<(SourceId, u64)>,
     },
+}
+
+impl CaptureRequest {
+    /// How many frames one [`CaptureRequest::Release`] may give back.
+    pub const MAX_RELEASED: usize = 64;
 }
 
 /// A source as granted to a page.

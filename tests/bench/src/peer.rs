@@ -4,7 +4,7 @@
 
 //! What is compared: who captures, and what is on the monitors meanwhile.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -90,6 +90,12 @@ pub trait Peer {
     /// # Errors
     /// The command cannot be made.
     fn command(&self, cell: &Cell, samples: &Path) -> Result<Command>;
+
+    /// The file to which its process adds a line of its own counts whenever it gets SIGUSR1, see
+    /// [`crate::house::counts`]; `None`: it does not.
+    fn counts(&self, _samples: &Path) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// The command for a peer that this program contains: `capture-bench peer NAME CELL SAMPLES`.

@@ -4,12 +4,14 @@
 
 //! When a program of the bench has to end.
 
+use std::os::fd::BorrowedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use rustix::event::{Timespec, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// Watches for the end of the time and for SIGTERM and SIGINT. Clones watch for the same.
@@ -17,6 +19,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 pub struct Stop {
     deadline: Instant,
     asked: Arc<AtomicBool>,
+    /// Readable from the first signal on.
+    signal: Arc<UnixStream>,
 }
 
 impl Stop {
@@ -26,14 +30,20 @@ impl Stop {
     /// The signals cannot be watched.
     pub fn after(seconds: f64) -> Result<Self> {
         let asked = Arc::new(AtomicBool::new(false));
+        let (reader, writer) = UnixStream::pair().context("making a pipe for signals")?;
         for signal in [SIGTERM, SIGINT] {
+            // The flag first: whoever wakes up finds it set.
             signal_hook::flag::register(signal, Arc::clone(&asked))
+                .context("watching for signals")?;
+            let writer = writer.try_clone().context("copying a pipe")?;
+            signal_hook::low_level::pipe::register(signal, writer)
                 .context("watching for signals")?;
         }
         let seconds = Duration::try_from_secs_f64(seconds).context("the time to run")?;
         Ok(Self {
             deadline: Instant::now() + seconds,
             asked,
+            signal: Arc::new(reader),
         })
     }
 
@@ -42,16 +52,27 @@ impl Stop {
         self.asked.load(Ordering::Relaxed) || Instant::now() >= self.deadline
     }
 
-    /// Sleeps for `longest`, or until the time is over or a signal comes. A wait without wake-ups of
-    /// its own, so that the programs of the bench add none to what is counted. One that comes
-    /// between the check and the sleep is seen when the sleep is over.
+    /// Sleeps for `longest`, or until the time is over or a signal comes.
     pub fn pause(&self, longest: Duration) {
+        self.sleep(&[], longest);
+    }
+
+    /// Sleeps until one of these is readable, the time is over or a signal comes: without wake-ups
+    /// of its own, so that the programs of the bench add none to what is counted.
+    pub fn wait(&self, others: &[BorrowedFd<'_>]) {
+        self.sleep(others, Duration::MAX);
+    }
+
+    fn sleep(&self, others: &[BorrowedFd<'_>], longest: Duration) {
         if self.reached() {
             return;
         }
         if let Ok(timeout) = Timespec::try_from(longest.min(self.remaining())) {
-            // An interruption is what a signal brings; nothing else can happen without descriptors.
-            let _ = poll(&mut [], Some(&timeout));
+            let mut polled = vec![PollFd::new(&*self.signal, PollFlags::IN)];
+            let others = others.iter();
+            polled.extend(others.map(|other| PollFd::from_borrowed_fd(*other, PollFlags::IN)));
+            // An interruption is what a signal brings: whoever waits looks what happened.
+            let _ = poll(&mut polled, Some(&timeout));
         }
     }
 

@@ -21,6 +21,7 @@ pub fn text(report: &Report) -> String {
     for scene in &report.scenes {
         text.push_str(&scene_text(scene));
     }
+    text.push_str(&counts(report));
     text.push_str(&ratios(report));
     text.push_str(&missing(report));
     text.push_str(&targets(report));
@@ -206,6 +207,62 @@ fn ratios(report: &Report) -> String {
     format!(
         "\n{HOUSE}'s processor time divided by each peer's (below 1: {HOUSE} needs less)\n{lines}"
     )
+}
+
+/// What the engine says of itself in each scene.
+fn counts(report: &Report) -> String {
+    let mut table = Table::new();
+    table
+        .load_preset(UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header([
+            "scene",
+            "frames/s",
+            "reads/s",
+            "wakes/s",
+            "looks/s",
+            "dropped",
+            "same",
+            "read MB/s",
+            "made MB/s",
+            "verified MB/s",
+        ]);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+        column.set_padding((1, 0));
+    }
+    let mut is_empty = true;
+    for scene in &report.scenes {
+        let Some(summary) = scene.summary(HOUSE) else {
+            continue;
+        };
+        let of = |name: &str| summary.notes.get(&format!("engine_{name}")).copied();
+        if of("frames").is_none() {
+            continue;
+        }
+        is_empty = false;
+        let windows = scene.turns.iter().map(|turn| turn.window.seconds());
+        let seconds = windows.fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+        let total = |name| of(name).unwrap_or_default();
+        let rate = |name| format!("{:.1}", total(name) / seconds);
+        let megabytes = |bytes: f64| format!("{:.1}", bytes / seconds / 1e6);
+        table.add_row([
+            scene.scene.to_string(),
+            rate("frames"),
+            rate("reads"),
+            rate("wakeups"),
+            rate("indicator_checks"),
+            format!("{:.0}", total("dropped")),
+            format!("{:.0}", total("duplicates")),
+            megabytes(total("pixels_read") * 4.0),
+            megabytes(total("pixels_made") * 4.0),
+            megabytes(total("bytes_verified")),
+        ]);
+    }
+    if is_empty {
+        return String::new();
+    }
+    format!("\nThe engine's own counts while it was measured (medians of the rounds)\n{table}\n")
 }
 
 fn missing(report: &Report) -> String {

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::house::counts::BYTES_COPIED;
 use crate::pattern::Pattern;
 use crate::plan::{Scene, Size};
 use crate::summary::{SceneReport, Summary};
@@ -158,8 +159,8 @@ impl Checker<'_> {
         targets.push(target(
             format!("{scene}: no pixel copied"),
             house.clone().and_then(|house| {
-                let key = "bytes_copied_while_measured";
-                let bytes = house.notes.get(key).ok_or("the engine did not say")?;
+                let bytes = house.notes.get(BYTES_COPIED);
+                let bytes = bytes.ok_or("the engine did not say")?;
                 Ok((format!("{bytes} bytes"), *bytes == 0.0))
             }),
         ));
@@ -348,6 +349,20 @@ mod tests {
         assert_eq!(verdict(&targets, "xcap's"), Verdict::NotMeasured);
         assert_eq!(verdict(&targets, "99 %"), Verdict::NotReached);
         assert_eq!(verdict(&targets, "torn"), Verdict::Reached);
+    }
+
+    #[test]
+    fn a_copied_byte_of_a_still_screen_is_a_broken_promise() {
+        let scene = Scene::full_hd(Pattern::Static, 4);
+        let verdict_of = |bytes: Option<f64>| {
+            let mut report = report(scene, &[(HOUSE, 0.01)]);
+            let notes = &mut report.summaries[0].notes;
+            notes.extend(bytes.map(|bytes| (BYTES_COPIED.to_owned(), bytes)));
+            verdict(&check(&[report]), "no pixel copied")
+        };
+        assert_eq!(verdict_of(Some(0.0)), Verdict::Reached);
+        assert_eq!(verdict_of(Some(4.0)), Verdict::NotReached);
+        assert_eq!(verdict_of(None), Verdict::NotMeasured);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Delivery, Window, updates_in};
+use crate::house::counts;
 use crate::log::PatternLog;
 use crate::painting::READY;
 use crate::peer::{Cell, Peer};
@@ -143,7 +144,7 @@ impl Stage<'_> {
         let path = |ending: &str| self.folder.join(format!("{name}-{round}.{ending}"));
         let (log, samples) = (path("pattern"), path("samples"));
         // A file of an earlier run would look like a peer that has started.
-        for old in [&log, &samples] {
+        for old in [&log, &samples, &counts::path(&samples)] {
             match fs::remove_file(old) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(error).with_context(|| format!("removing {}", old.display()));
@@ -170,6 +171,7 @@ impl Stage<'_> {
             delivery: Delivery::default(),
             error: None,
         };
+        let counts = peer.and_then(|peer| peer.counts(&samples));
         let outcome = match peer {
             Some(peer) => self.run_peer(peer, &cell, &samples, &pattern, server_before, &mut turn),
             None => self.measure(None, &pattern, server_before, &mut turn),
@@ -186,6 +188,9 @@ impl Stage<'_> {
             Vec::new()
         };
         turn.delivery = Delivery::of(&records, &log, self.scene.monitors, turn.window);
+        if let Some(path) = counts.filter(|_| turn.error.is_none()) {
+            turn.delivery.notes.extend(counts::notes(&path)?);
+        }
         Ok(turn)
     }
 
@@ -229,7 +234,13 @@ impl Stage<'_> {
             sleep(START_POLL);
         }
         turn.first_frame_ms = Some(start.elapsed().as_secs_f64() * 1e3);
-        let measured = self.measure(Some(&process), pattern, server_before, turn);
+        let counts = peer.counts(samples);
+        let measured = self.measure(
+            Some((&process, counts.as_deref())),
+            pattern,
+            server_before,
+            turn,
+        );
         if let Some(status) = process.try_wait()? {
             bail!(
                 "it ended while it was measured ({status}): {}",
@@ -246,12 +257,16 @@ impl Stage<'_> {
 
     fn measure(
         &self,
-        peer: Option<&Process>,
+        peer: Option<(&Process, Option<&Path>)>,
         pattern: &Process,
         server_before: u64,
         turn: &mut Turn,
     ) -> Result<()> {
         sleep(Duration::from_secs_f64(self.pace.warm_up));
+        let counts = peer.and_then(|(process, path)| Some((process, path?)));
+        let peer = peer.map(|(process, _)| process);
+        let ask = |lines| counts.map_or(Ok(()), |(peer, path)| ask_for_counts(peer, path, lines));
+        ask(1)?;
         let count = || -> Result<[Counters; 4]> {
             Ok([
                 peer.map_or(Ok(Counters::default()), |peer| Counters::of_tree(peer.id()))?,
@@ -281,6 +296,7 @@ impl Stage<'_> {
         turn.window.end_us = now_us();
         let after = count()?;
         let machine = Machine::now()?.since(machine_before);
+        ask(2)?;
         let mut used = after
             .iter()
             .zip(&before)
@@ -302,6 +318,19 @@ impl Stage<'_> {
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("XDG_SESSION_TYPE");
     }
+}
+
+/// Makes a peer tell its own counts, and waits until its file has so many lines.
+fn ask_for_counts(peer: &Process, path: &Path, lines: usize) -> Result<()> {
+    peer.signal(Signal::USR1)?;
+    let start = Instant::now();
+    while counts::lines(path) < lines {
+        if start.elapsed() > STOP {
+            bail!("it did not tell its counts in {STOP:?}");
+        }
+        sleep(START_POLL);
+    }
+    Ok(())
 }
 
 /// What a process said last on standard error, and everything before it.

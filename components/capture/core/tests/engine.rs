@@ -135,6 +135,7 @@ impl World {
             captured_at: CrossProcessInstant::now(),
             size,
             damage: Damage::nothing(),
+            is_last_picture: false,
             pool: self.pool.id(),
             index: 0,
             memory: self.picture.clone(),

@@ -45,7 +45,7 @@ use self::memory::attach;
 use self::pointer::PointerWatch;
 use self::rows::RowReader;
 use self::transfer::Origin;
-use crate::grabber::{GrabError, Grabber, Picture, Pointer, Read, StallObserver, WakeBy};
+use crate::grabber::{GrabError, Grabber, Picture, Pointer, Read, RowsRead, StallObserver, WakeBy};
 use crate::monitor::{Monitor, MonitorId};
 use crate::x11::Refusal;
 
@@ -135,8 +135,22 @@ impl X11Grabber {
         self.server.is_xwayland
     }
 
-    /// Runs `work` unless the connection is broken, and notes if it breaks. What
-    /// came along with the answers is noted too: it makes no descriptor readable.
+    /// As [`Self::connected`], for work that waits for answers. What came along
+    /// with them is noted too: it makes no descriptor readable.
+    fn answered<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, GrabError>,
+    ) -> Result<T, GrabError> {
+        self.connected(|grabber| {
+            let result = work(grabber);
+            if !matches!(&result, Err(error) if error.is_fatal()) {
+                grabber.take_events()?;
+            }
+            result
+        })
+    }
+
+    /// Runs `work` unless the connection is broken, and notes if it breaks.
     fn connected<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, GrabError>,
@@ -144,12 +158,7 @@ impl X11Grabber {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        let mut result = work(self);
-        if !matches!(&result, Err(error) if error.is_fatal())
-            && let Err(error) = self.take_events()
-        {
-            result = Err(error);
-        }
+        let result = work(self);
         if let Err(error) = &result
             && error.is_fatal()
         {
@@ -226,6 +235,17 @@ impl X11Grabber {
         Ok(())
     }
 
+    /// Notes what came along with pixels, and where the monitors are that they
+    /// are of.
+    fn look_after_reading(&mut self) -> Result<(), GrabError> {
+        self.take_events()?;
+        if self.places_unchecked {
+            self.check_places()?;
+            self.take_events()?;
+        }
+        Ok(())
+    }
+
     /// An error unless the monitor is open and where it was opened.
     fn check_presence(&self, monitor: MonitorId) -> Result<(), GrabError> {
         self.present_origin(monitor).map(|_| ())
@@ -274,12 +294,13 @@ impl X11Grabber {
                     open.drawn.merge(part);
                 }
             }
+            // What came along with the answer makes no descriptor readable.
+            self.take_events()?;
         }
         for (monitor, open) in &mut self.open {
             if !open.drawn.is_empty() {
-                let mut drawn = open.drawn.take();
-                drawn.settle(open.origin.size);
-                told(*monitor, drawn);
+                let drawn = open.drawn.take();
+                told(*monitor, drawn.bounded(open.origin.size));
             }
         }
         Ok(())
@@ -355,7 +376,7 @@ impl Grabber for X11Grabber {
     }
 
     fn monitors(&mut self) -> Result<Vec<Monitor>, GrabError> {
-        self.connected(|grabber| {
+        self.answered(|grabber| {
             // What comes while they are listed counts for the next call.
             grabber.take_events()?;
             grabber.layout_changed = false;
@@ -375,7 +396,7 @@ impl Grabber for X11Grabber {
     }
 
     fn open(&mut self, monitor: MonitorId) -> Result<(), GrabError> {
-        self.connected(|grabber| grabber.open_monitor(monitor))
+        self.answered(|grabber| grabber.open_monitor(monitor))
     }
 
     fn close(&mut self, monitor: MonitorId) {
@@ -406,7 +427,7 @@ impl Grabber for X11Grabber {
     }
 
     fn new_picture(&mut self, monitor: MonitorId) -> Result<Picture, GrabError> {
-        self.connected(|grabber| grabber.make_picture(monitor))
+        self.answered(|grabber| grabber.make_picture(monitor))
     }
 
     fn read(
@@ -425,15 +446,22 @@ impl Grabber for X11Grabber {
         self.connected(|grabber| grabber.read_some_rows(monitor, rows, into))
     }
 
+    fn read_many_rows(
+        &mut self,
+        reads: &mut [RowsRead<'_>],
+    ) -> Result<Vec<Result<(), GrabError>>, GrabError> {
+        self.connected(|grabber| grabber.read_all_rows(reads))
+    }
+
     fn pointer(&mut self) -> Result<Option<Pointer>, GrabError> {
-        self.connected(|grabber| {
+        self.answered(|grabber| {
             grabber.take_events()?;
             grabber.pointer.ask(&grabber.server)
         })
     }
 
     fn watch_pointer(&mut self, wanted: bool) -> Result<(), GrabError> {
-        self.connected(|grabber| grabber.pointer.watch(&grabber.server, wanted))
+        self.answered(|grabber| grabber.pointer.watch(&grabber.server, wanted))
     }
 }
 

@@ -67,7 +67,6 @@ impl X11Grabber {
         &mut self,
         reads: &mut [Read<'_>],
     ) -> Result<Vec<Result<CrossProcessInstant, GrabError>>, GrabError> {
-        self.take_events()?;
         self.check_places()?;
         let mut jobs = Vec::new();
         let mut results = Vec::new();
@@ -96,8 +95,7 @@ impl X11Grabber {
         }
         // Had the layout changed before the pixels were read, the event would have come before
         // them.
-        self.take_events()?;
-        self.check_places()?;
+        self.look_after_reading()?;
         for job in jobs {
             let result = self.result(&job);
             if result.is_err()

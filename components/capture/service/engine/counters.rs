@@ -2,7 +2,8 @@
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
-//! What the engine has done so far: for tests, and for the log at its end.
+//! What the engine has done so far: for tests, for whoever measures, and for the
+//! log at its end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -56,6 +57,24 @@ pub struct EngineCounts {
     pub indicator_misses: u64,
     /// See [`EngineCounters::wakeups`].
     pub wakeups: u64,
+}
+
+impl EngineCounts {
+    /// All of them with their names.
+    pub fn named(&self) -> [(&'static str, u64); 10] {
+        [
+            ("frames", self.frames),
+            ("dropped", self.dropped),
+            ("duplicates", self.duplicates),
+            ("pixels_read", self.pixels_read),
+            ("pixels_made", self.pixels_made),
+            ("reads", self.reads),
+            ("bytes_verified", self.bytes_verified),
+            ("indicator_checks", self.indicator_checks),
+            ("indicator_misses", self.indicator_misses),
+            ("wakeups", self.wakeups),
+        ]
+    }
 }
 
 impl EngineCounters {

@@ -16,6 +16,7 @@
 //! source of a monitor of which nobody tells what was drawn.
 
 mod counters;
+mod inspect;
 mod monitor;
 mod pace;
 mod pointer;
@@ -34,14 +35,12 @@ use std::time::{Duration, Instant};
 
 use servo_capture_traits::{CursorMode, Damage, SourceId};
 
-pub use self::counters::EngineCounters;
-#[cfg(test)]
-pub use self::counters::EngineCounts;
+pub use self::counters::{EngineCounters, EngineCounts};
 use self::monitor::OpenMonitor;
 use self::pointer::PointerWatch;
 pub(super) use self::presence::IndicatorWatch;
 use self::presence::Sight;
-use self::source::{Moment, Source};
+use self::source::Source;
 pub(super) use self::thread::{EngineHandle, spawn};
 use crate::core::{EngineCommand, Event, RawFrame, SessionId};
 use crate::grabber::{GrabError, Grabber, GrabberFactory, StallObserver, WakeBy};
@@ -263,6 +262,13 @@ impl Engine {
         wait
     }
 
+    /// Whether a picture that comes back is waited for.
+    pub(super) fn lacks_pictures(&self) -> bool {
+        self.sources
+            .values()
+            .any(|source| !source.paused && source.lacks_pictures())
+    }
+
     /// The thread comes back from waiting.
     pub(super) fn woke_up(&self) {
         EngineCounters::add(&self.counters.wakeups, 1);
@@ -402,7 +408,15 @@ impl Engine {
 
     /// What is drawn there makes every picture of the monitor stale.
     fn mark(&mut self, id: MonitorId, damage: &Damage) {
+        // Before it is made coarser: most of a monitor changes all the time in
+        // front of some, and nothing of that is where the indicator is.
         self.doubt_indicator(id, damage);
+        let Some(open) = self.monitors.get(&id) else {
+            return;
+        };
+        let mut damage = damage.clone();
+        damage.settle(open.size());
+        let damage = &damage;
         for source in self.sources.values_mut() {
             if source.monitor == id {
                 source.mark(damage);
@@ -424,32 +438,6 @@ impl Engine {
             if let Some(open) = open.filter(|open| !open.is_polled) {
                 let damage = damage.bounded(open.size());
                 self.mark(id, &damage);
-            }
-        }
-        Ok(())
-    }
-
-    fn follow_pointer(&mut self, now: Instant) -> Result<(), GrabError> {
-        let mut sources = self.sources.values();
-        let wanted = sources.any(|source| !source.paused && source.cursor() != CursorMode::Never);
-        if wanted != self.pointer.is_watched {
-            self.grabber()?.watch_pointer(wanted)?;
-            self.pointer = PointerWatch::default();
-            self.pointer.is_watched = wanted;
-        }
-        if wanted {
-            let pointer = self.grabber()?.pointer()?;
-            self.pointer.update(pointer, now);
-        }
-        for source in self.sources.values_mut() {
-            if let Some(monitor) = self.monitors.get(&source.monitor) {
-                source.follow(&Moment {
-                    now,
-                    bounds: monitor.bounds,
-                    pointer: &self.pointer,
-                    masked: &[],
-                    counters: &self.counters,
-                });
             }
         }
         Ok(())

@@ -45,6 +45,8 @@ pub(super) struct OpenMonitor {
     strips: Vec<u32>,
     /// The rows that are being verified.
     pub(super) rows: Vec<u8>,
+    /// The rows in which the indicator is looked for.
+    pub(super) indicator_rows: Vec<u8>,
 }
 
 impl OpenMonitor {
@@ -60,6 +62,7 @@ impl OpenMonitor {
             canvas: None,
             strips: Vec::new(),
             rows: Vec::new(),
+            indicator_rows: Vec::new(),
         }
     }
 

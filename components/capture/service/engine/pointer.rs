@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use servo_capture_traits::CursorMode;
 
-use crate::grabber::Pointer;
+use super::Engine;
+use super::source::Moment;
+use crate::grabber::{GrabError, Pointer};
 
 /// How long the pointer is seen after it moved, for [`CursorMode::Motion`].
 const MOTION_LINGER: Duration = Duration::from_secs(1);
@@ -46,6 +48,35 @@ impl PointerWatch {
     /// When it vanishes from frames that show it while it moves.
     pub(super) fn hides_at(&self) -> Option<Instant> {
         Some(self.moved_at? + MOTION_LINGER)
+    }
+}
+
+impl Engine {
+    /// Asks where the pointer is, if any frames are to show it.
+    pub(super) fn follow_pointer(&mut self, now: Instant) -> Result<(), GrabError> {
+        let mut sources = self.sources.values();
+        let wanted = sources.any(|source| !source.paused && source.cursor() != CursorMode::Never);
+        if wanted != self.pointer.is_watched {
+            self.grabber()?.watch_pointer(wanted)?;
+            self.pointer = PointerWatch::default();
+            self.pointer.is_watched = wanted;
+        }
+        if wanted {
+            let pointer = self.grabber()?.pointer()?;
+            self.pointer.update(pointer, now);
+        }
+        for source in self.sources.values_mut() {
+            if let Some(monitor) = self.monitors.get(&source.monitor) {
+                source.follow(&Moment {
+                    now,
+                    bounds: monitor.bounds,
+                    pointer: &self.pointer,
+                    masked: &[],
+                    counters: &self.counters,
+                });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -132,6 +132,12 @@ impl Pool {
         self.slots.len() < self.limit
     }
 
+    /// Whether there is another free picture besides this one, or may be.
+    pub(super) fn has_other_than(&self, slot: usize) -> bool {
+        let mut others = self.slots.iter().enumerate();
+        self.may_grow() || others.any(|(index, other)| index != slot && other.lease.is_none())
+    }
+
     /// No more pictures than there are, of which there must be one.
     pub(super) fn stop_growing(&mut self) {
         self.limit = self.slots.len().max(1);
@@ -230,8 +236,9 @@ mod tests {
         assert!(Buffer::plain(Size2D::new(0, 5)).is_err());
         assert!(pool.may_grow());
         pool.grow(Buffer::plain(SIZE).unwrap()).unwrap();
+        assert!(pool.has_other_than(0));
         pool.stop_growing();
-        assert!(!pool.may_grow());
+        assert!(!pool.may_grow() && !pool.has_other_than(0));
     }
 
     #[derive(Clone, Debug)]

@@ -8,7 +8,8 @@
 //! No clock drives this on a screen that stands still: it is looked for when
 //! something was drawn where it is, with the verification that happens once a
 //! second anyway, and before a frame is read if that was a while ago. At last it
-//! is looked for in the picture that was read: what is without it never leaves.
+//! is looked for in the picture that was read: what is without it never leaves,
+//! and where its place was read just then, that was a look.
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use euclid::Box2D;
 use servo_capture_traits::{Damage, DesktopPixel, MonitorPixel};
 
 use super::counters::EngineCounters;
+use super::inspect::Look;
 use super::source::Source;
 use super::{Engine, EventSink};
 use crate::core::Event;
@@ -66,15 +68,28 @@ impl Sight {
         self.is_doubtful = true;
     }
 
+    /// It was seen in a picture that was read now, its place included.
+    pub(super) fn confirm(&mut self, now: Instant) {
+        if self.is_clear() {
+            self.looked_at = Some(now);
+        }
+    }
+
+    /// Whether it is looked for when there is an occasion: not if somebody has
+    /// just looked.
+    fn is_old(&self, now: Instant) -> bool {
+        let looked_at = self.looked_at.filter(|_| self.is_seen.is_some());
+        looked_at.is_none_or(|time| now.saturating_duration_since(time) >= FRESH)
+    }
+
     /// When it is looked for again although nothing happens.
     pub(super) fn next_search(&self) -> Option<Instant> {
         let looked_at = self.looked_at.filter(|_| self.is_lost());
         looked_at.map(|time| time + SEARCH_PERIOD)
     }
 
-    /// Whether to look now. `is_asked`: it is time to verify; `is_leaving`: a
-    /// frame is about to be made.
-    fn is_due(&self, now: Instant, version: u64, is_asked: bool, is_leaving: bool) -> bool {
+    /// Whether to look now. `is_leaving`: a frame is about to be made.
+    fn is_due(&self, now: Instant, version: u64, is_leaving: bool) -> bool {
         let (Some(is_seen), Some(looked_at)) = (self.is_seen, self.looked_at) else {
             return true;
         };
@@ -82,7 +97,7 @@ impl Sight {
         self.version != version
             || self.is_doubtful
             || match is_seen {
-                true => is_asked || (is_leaving && age >= FRESH),
+                true => is_leaving && age >= FRESH,
                 false => age >= SEARCH_PERIOD,
             }
     }
@@ -98,7 +113,6 @@ impl Engine {
     ) -> Result<(), GrabError> {
         self.expected = self.watch.marks.expected();
         let version = self.expected.version();
-        let is_asked = self.next_verification.is_some_and(|time| time <= now);
         let mut due = Vec::new();
         for (&id, monitor) in &mut self.monitors {
             let of_this = |source: &&Source| source.monitor == id;
@@ -111,57 +125,71 @@ impl Engine {
             let is_leaving = sources
                 .iter()
                 .any(|source| source.is_due(now) || (monitor.is_polled && source.pace.allows(now)));
-            let is_due = monitor.sight.is_due(now, version, is_asked, is_leaving);
+            let is_due = monitor.sight.is_due(now, version, is_leaving);
             if monitor.is_present && is_due {
                 due.push(id);
             }
         }
-        for id in due {
-            self.look(id, now, events)?;
+        if due.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let inspection = self.inspect(&due, &[])?;
+        self.take_looks(inspection.looks, now, events)
     }
 
-    fn look(
+    /// The monitors where to look for the indicator while rows of them are read
+    /// anyway.
+    pub(super) fn worth_a_look(&self, now: Instant) -> Vec<MonitorId> {
+        let monitors = self.monitors.iter().filter(|(id, monitor)| {
+            monitor.is_present
+                && monitor.sight.is_old(now)
+                && self.sources.values().any(|source| source.monitor == **id)
+        });
+        monitors.map(|(&id, _)| id).collect()
+    }
+
+    /// Looks for the indicator in what was read, and tells where it is gone or
+    /// back.
+    pub(super) fn take_looks(
         &mut self,
-        id: MonitorId,
+        looks: Vec<(MonitorId, Look)>,
         now: Instant,
         events: &mut dyn EventSink,
     ) -> Result<(), GrabError> {
-        let (Some(monitor), Some(grabber)) = (self.monitors.get_mut(&id), self.grabber.as_mut())
-        else {
-            return Ok(());
-        };
-        let is_seen = match self.expected.rows(monitor.bounds) {
-            _ if self.expected.is_empty() => true,
-            None => false,
-            Some(rows) => {
-                let top = rows.start;
-                if let Err(error) = grabber.read_rows(id, rows, &mut monitor.rows) {
-                    // Whoever cannot look has not seen it: nothing leaves.
+        for (id, look) in looks {
+            let Some(monitor) = self.monitors.get_mut(&id) else {
+                continue;
+            };
+            let is_seen = match look {
+                Look::NothingExpected => true,
+                Look::NoPlace => false,
+                Look::Rows(rows) => {
+                    EngineCounters::add(&self.counters.indicator_checks, 1);
+                    let pixels = &monitor.indicator_rows;
+                    self.expected.is_seen(monitor.bounds, pixels, rows.start)
+                }
+                Look::Failed(error) => {
+                    // Nothing of it leaves. Where the others are now is not sure any more:
+                    // they are looked at again.
                     monitor.sight.looked_at = None;
                     return self.monitor_failed(id, error, now, events);
                 }
-                let bytes = monitor.rows.len() as u64;
-                EngineCounters::add(&self.counters.bytes_verified, bytes);
-                EngineCounters::add(&self.counters.indicator_checks, 1);
-                self.expected.is_seen(monitor.bounds, &monitor.rows, top)
+            };
+            let was_lost = monitor.sight.is_lost();
+            monitor.sight = Sight {
+                is_seen: Some(is_seen),
+                looked_at: Some(now),
+                is_doubtful: false,
+                version: self.expected.version(),
+            };
+            match (was_lost, is_seen) {
+                (false, false) => {
+                    EngineCounters::add(&self.counters.indicator_misses, 1);
+                    events.event(Event::IndicatorCovered { monitor: id });
+                }
+                (true, true) => events.event(Event::IndicatorSeen { monitor: id }),
+                (false, true) | (true, false) => {}
             }
-        };
-        let was_lost = monitor.sight.is_lost();
-        monitor.sight = Sight {
-            is_seen: Some(is_seen),
-            looked_at: Some(now),
-            is_doubtful: false,
-            version: self.expected.version(),
-        };
-        match (was_lost, is_seen) {
-            (false, false) => {
-                EngineCounters::add(&self.counters.indicator_misses, 1);
-                events.event(Event::IndicatorCovered { monitor: id });
-            }
-            (true, true) => events.event(Event::IndicatorSeen { monitor: id }),
-            (false, true) | (true, false) => {}
         }
         Ok(())
     }
@@ -195,28 +223,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_looked_for_when_something_happens_and_otherwise_when_asked() {
+    fn it_is_looked_for_when_something_happens_and_otherwise_when_there_is_an_occasion() {
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         let mut sight = Sight::default();
-        assert!(sight.is_due(start, 1, false, false), "nobody has looked");
+        assert!(sight.is_due(start, 1, false), "nobody has looked");
+        assert!(sight.is_old(start));
         sight = Sight {
             is_seen: Some(true),
             looked_at: Some(start),
             is_doubtful: false,
             version: 1,
         };
-        assert!(!sight.is_due(at(100), 1, false, true), "just looked");
-        assert!(!sight.is_due(at(5000), 1, false, false), "nothing leaves");
-        assert!(sight.is_due(at(250), 1, false, true), "a frame leaves");
-        assert!(sight.is_due(at(1), 1, true, false), "time to verify");
-        assert!(sight.is_due(at(1), 2, false, false), "it has changed");
+        assert!(!sight.is_due(at(100), 1, true), "just looked");
+        assert!(!sight.is_old(at(100)), "just looked");
+        assert!(!sight.is_due(at(5000), 1, false), "nothing leaves");
+        assert!(sight.is_old(at(1000)), "an occasion");
+        assert!(sight.is_due(at(250), 1, true), "a frame leaves");
+        sight.confirm(at(240));
+        assert!(!sight.is_due(at(250), 1, true), "seen in the last frame");
+        assert!(sight.is_due(at(251), 2, false), "it has changed");
         assert_eq!(sight.next_search(), None);
         sight.is_doubtful = true;
-        assert!(sight.is_due(at(1), 1, false, false), "drawn over");
+        assert!(sight.is_due(at(241), 1, false), "drawn over");
         sight.is_doubtful = false;
         sight.is_seen = Some(false);
-        assert_eq!(sight.next_search(), Some(at(100)));
-        assert!(!sight.is_due(at(50), 1, true, true) && sight.is_due(at(100), 1, false, false));
+        sight.confirm(at(300));
+        assert_eq!(sight.next_search(), Some(at(340)), "a picture is no search");
+        assert!(!sight.is_due(at(339), 1, true) && sight.is_due(at(340), 1, false));
     }
 }

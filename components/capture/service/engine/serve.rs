@@ -27,6 +27,8 @@ struct Plan {
     slots: BTreeMap<SourceId, usize>,
     /// Monitors that the other sources get their frames from.
     canvases: BTreeSet<MonitorId>,
+    /// Monitors of which the place of the indicator was read just now.
+    looked_at: BTreeSet<MonitorId>,
     /// What went wrong on the way.
     failures: BTreeMap<MonitorId, GrabError>,
 }
@@ -40,12 +42,20 @@ enum Target {
 /// What became of one picture that was read.
 #[derive(Debug)]
 struct Outcome {
-    target: Target,
-    monitor: MonitorId,
     result: Result<CrossProcessInstant, GrabError>,
     /// See [`Read::more`].
     more: Damage,
+    asked: Asked,
+}
+
+/// What a picture was read for.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    target: Target,
+    monitor: MonitorId,
     pixels: u64,
+    /// Every place where the indicator may be is in it.
+    is_look: bool,
 }
 
 impl Engine {
@@ -131,19 +141,29 @@ impl Engine {
     /// Has everything read that is planned, in one go.
     fn read(&mut self, plan: &Plan) -> Result<Vec<Outcome>, GrabError> {
         let mut reads = Vec::new();
-        let mut targets = Vec::new();
+        let mut asked = Vec::new();
+        let expected = &self.expected;
+        let ask = |target, monitor, bounds, read: &Read<'_>| Asked {
+            target,
+            monitor,
+            pixels: read.parts.pixels(read.picture.size),
+            is_look: expected.is_within(bounds, read.parts),
+        };
         for (&id, source) in &mut self.sources {
-            let Some(&index) = plan.slots.get(&id) else {
+            let (Some(&index), Some(monitor)) =
+                (plan.slots.get(&id), self.monitors.get(&source.monitor))
+            else {
                 continue;
             };
-            let monitor = source.monitor;
+            let monitor_id = source.monitor;
             let slot = source.pool.free_slot_mut(index);
             if let Some((picture, parts)) = slot.and_then(|slot| slot.for_reading())
                 && !parts.is_empty()
             {
-                let pixels = parts.pixels(picture.size);
-                reads.push(Read::new(picture, parts));
-                targets.push((Target::Slot(id, index), monitor, pixels));
+                let read = Read::new(picture, parts);
+                let target = Target::Slot(id, index);
+                asked.push(ask(target, monitor_id, monitor.bounds, &read));
+                reads.push(read);
             }
         }
         for (&id, monitor) in &mut self.monitors {
@@ -151,9 +171,9 @@ impl Engine {
                 && let Some(canvas) = &mut monitor.canvas
                 && let Some((picture, parts)) = canvas.for_reading(monitor.is_polled)
             {
-                let pixels = parts.pixels(picture.size);
-                reads.push(Read::new(picture, parts));
-                targets.push((Target::Canvas, id, pixels));
+                let read = Read::new(picture, parts);
+                asked.push(ask(Target::Canvas, id, monitor.bounds, &read));
+                reads.push(read);
             }
         }
         let Some(grabber) = self.grabber.as_mut().filter(|_| !reads.is_empty()) else {
@@ -161,13 +181,11 @@ impl Engine {
         };
         let results = grabber.read(&mut reads)?;
         EngineCounters::add(&self.counters.reads, 1);
-        let read = targets.into_iter().zip(reads).zip(results);
-        let outcomes = read.map(|(((target, monitor, pixels), read), result)| Outcome {
-            target,
-            monitor,
+        let read = asked.into_iter().zip(reads).zip(results);
+        let outcomes = read.map(|((asked, read), result)| Outcome {
             result,
             more: read.more,
-            pixels,
+            asked,
         });
         Ok(outcomes.collect())
     }
@@ -176,7 +194,9 @@ impl Engine {
         // First all marks, then what is up to date in spite of them.
         let mut more: BTreeMap<MonitorId, Damage> = BTreeMap::new();
         for outcome in &outcomes {
-            let known = more.entry(outcome.monitor).or_insert_with(Damage::nothing);
+            let known = more
+                .entry(outcome.asked.monitor)
+                .or_insert_with(Damage::nothing);
             known.merge(&outcome.more);
         }
         for (&id, damage) in more.iter().filter(|(_, damage)| !damage.is_empty()) {
@@ -184,15 +204,23 @@ impl Engine {
         }
         let mut differences = Vec::new();
         for outcome in outcomes {
-            let id = outcome.monitor;
+            let Asked {
+                target,
+                monitor: id,
+                pixels,
+                is_look,
+            } = outcome.asked;
             let Some(monitor) = self.monitors.get_mut(&id) else {
                 continue;
             };
             if outcome.result.is_ok() {
                 monitor.failures = 0;
-                EngineCounters::add(&self.counters.pixels_read, outcome.pixels);
+                EngineCounters::add(&self.counters.pixels_read, pixels);
+                if is_look {
+                    plan.looked_at.insert(id);
+                }
             }
-            match (outcome.target, outcome.result) {
+            match (target, outcome.result) {
                 (Target::Slot(source, slot), Ok(captured_at)) => {
                     if let Some(source) = self.sources.get_mut(&source) {
                         source.was_read(slot, captured_at);
@@ -262,6 +290,9 @@ impl Engine {
                 source.spoil(slot);
                 continue;
             }
+            if plan.looked_at.contains(&source.monitor) {
+                monitor.sight.confirm(now);
+            }
             let masked = masked(&self.watch, &self.expected, monitor.bounds);
             let moment = Moment {
                 now,
@@ -277,6 +308,7 @@ impl Engine {
     /// Makes frames from the canvases, and delivers them.
     fn deliver_made(&mut self, plan: &mut Plan, now: Instant, events: &mut dyn EventSink) {
         let mut unseen = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for (&id, source) in &mut self.sources {
             let monitor_id = source.monitor;
             if !plan.canvases.contains(&monitor_id) || !source.is_due(now) {
@@ -301,6 +333,9 @@ impl Engine {
             {
                 unseen.insert(monitor_id);
                 continue;
+            }
+            if plan.looked_at.contains(&monitor_id) {
+                seen.insert(monitor_id);
             }
             let unreadable = |reason: String| GrabError::Unreadable {
                 monitor: monitor_id,
@@ -348,6 +383,11 @@ impl Engine {
                     plan.failures
                         .insert(monitor_id, unreadable(error.to_string()));
                 }
+            }
+        }
+        for id in seen {
+            if let Some(monitor) = self.monitors.get_mut(&id) {
+                monitor.sight.confirm(now);
             }
         }
         for id in unseen {

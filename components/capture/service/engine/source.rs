@@ -180,6 +180,11 @@ impl Source {
         self.pace.next()
     }
 
+    /// Whether a frame is owed that waits for a picture.
+    pub(super) fn lacks_pictures(&self) -> bool {
+        self.is_owed
+    }
+
     /// Whether something waits for the pace.
     pub(super) fn is_waiting(&self) -> bool {
         self.is_fresh
@@ -282,6 +287,7 @@ impl Source {
             captured_at: slot.captured_at,
             size,
             damage,
+            is_last_picture: !self.pool.has_other_than(slot_index),
             pool: self.pool.id(),
             index: slot.index,
             memory: slot.buffer.writer().memory().clone(),

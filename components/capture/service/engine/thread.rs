@@ -5,10 +5,11 @@
 //! The engine's thread, and how to reach it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use polling::{Events, Poller};
 use servo_capture_traits::SourceId;
 
@@ -16,6 +17,7 @@ use super::counters::EngineCounters;
 use super::{Engine, EventSink, IndicatorWatch};
 use crate::core::{EngineCommand, Event, RawFrame};
 use crate::grabber::{GrabberFactory, StallObserver};
+use crate::service::thread_handle::ThreadHandle;
 
 /// How long the thread sleeps when the system cannot wait for it.
 const POLL_FALLBACK: Duration = Duration::from_millis(10);
@@ -25,15 +27,15 @@ const MAX_COMMANDS_AT_ONCE: usize = 64;
 
 /// The way to the engine's thread. Dropping it ends the thread.
 pub(in crate::service) struct EngineHandle {
-    /// None only while it is dropped, or when there is no thread.
-    commands: Option<Sender<EngineCommand>>,
-    poller: Option<Arc<Poller>>,
+    thread: ThreadHandle<EngineCommand>,
+    /// A source has no picture left for a frame that is due.
+    lacks_pictures: Arc<AtomicBool>,
     counters: Arc<EngineCounters>,
 }
 
 impl EngineHandle {
     /// Hands a command to the engine, unless it has too many already. Does not
-    /// block.
+    /// block. A picture that comes back wakes it only if it waits for one.
     ///
     /// # Errors
     /// When there is no room, or no engine.
@@ -41,34 +43,27 @@ impl EngineHandle {
         &self,
         command: EngineCommand,
     ) -> Result<(), TrySendError<EngineCommand>> {
-        let Some(commands) = &self.commands else {
-            return Err(TrySendError::Disconnected(command));
-        };
-        commands.try_send(command)?;
-        self.wake();
+        if !matches!(command, EngineCommand::Released { .. }) {
+            return self.thread.try_send(command);
+        }
+        self.thread.leave(command)?;
+        // After the command was left, as the engine looks for commands after it
+        // has set this: one of the two sees the other.
+        if self.lacks_pictures.load(Ordering::SeqCst) {
+            self.thread.wake();
+        }
         Ok(())
     }
 
     /// What the engine has done so far.
-    #[cfg(test)]
     pub(in crate::service) fn counters(&self) -> &Arc<EngineCounters> {
         &self.counters
-    }
-
-    fn wake(&self) {
-        if let Some(poller) = &self.poller
-            && let Err(error) = poller.notify()
-        {
-            log::warn!("the capture engine could not be woken: {error}");
-        }
     }
 }
 
 impl Drop for EngineHandle {
     fn drop(&mut self) {
         log::debug!("the capture engine ends: {:?}", self.counters.counts());
-        drop(self.commands.take());
-        self.wake();
     }
 }
 
@@ -80,42 +75,25 @@ pub(in crate::service) fn spawn(
     events: Sender<Event>,
     max_waiting: usize,
 ) -> (EngineHandle, Option<JoinHandle<()>>) {
-    let (commands, receiver) = bounded(max_waiting);
     let counters = Arc::new(EngineCounters::default());
+    let lacks_pictures = Arc::new(AtomicBool::new(false));
     let stalled_events = events.clone();
     let observer: StallObserver = Arc::new(move |stalled| {
-        stalled_events
-            .clone()
-            .event(Event::ServerStalled { stalled });
+        tell(&stalled_events, Event::ServerStalled { stalled });
     });
     let engine = Engine::new(factory, observer, watch, counters.clone());
-    let started = Poller::new().and_then(|poller| {
-        let poller = Arc::new(poller);
-        let waiting = poller.clone();
-        let thread = thread::Builder::new()
-            .name("CaptureEngine".to_owned())
-            .spawn(move || run(engine, &receiver, &waiting, events))?;
-        Ok((poller, thread))
+    let lacks = lacks_pictures.clone();
+    let (thread, join) = ThreadHandle::spawn("CaptureEngine", max_waiting, {
+        move |commands: &Receiver<EngineCommand>, poller: &Poller| {
+            run(engine, commands, poller, &lacks, events);
+        }
     });
-    match started {
-        Ok((poller, thread)) => {
-            let handle = EngineHandle {
-                commands: Some(commands),
-                poller: Some(poller),
-                counters,
-            };
-            (handle, Some(thread))
-        }
-        Err(error) => {
-            log::error!("the capture engine cannot run: {error}");
-            let handle = EngineHandle {
-                commands: None,
-                poller: None,
-                counters,
-            };
-            (handle, None)
-        }
-    }
+    let handle = EngineHandle {
+        thread,
+        lacks_pictures,
+        counters,
+    };
+    (handle, join)
 }
 
 /// Carries out commands and makes frames until the commands' sender is dropped.
@@ -123,9 +101,14 @@ fn run(
     mut engine: Engine,
     commands: &Receiver<EngineCommand>,
     poller: &Poller,
-    mut events: Sender<Event>,
+    lacks_pictures: &AtomicBool,
+    events: Sender<Event>,
 ) {
     let mut ready = Events::new();
+    let mut events = Outbox {
+        events,
+        frames: Vec::new(),
+    };
     loop {
         // A stream of commands delays no frame for long.
         for _ in 0..MAX_COMMANDS_AT_ONCE {
@@ -136,6 +119,9 @@ fn run(
             }
         }
         engine.tick(Instant::now(), &mut events);
+        events.send_frames();
+        // Before the look for commands, see `EngineHandle::try_send`.
+        lacks_pictures.store(engine.lacks_pictures(), Ordering::SeqCst);
         if !commands.is_empty() {
             continue;
         }
@@ -156,6 +142,7 @@ fn wait(engine: &Engine, poller: &Poller, ready: &mut Events) -> std::io::Result
         .deadline
         .map(|deadline| deadline.saturating_duration_since(Instant::now()));
     match wait.descriptor {
+        None if timeout == Some(Duration::ZERO) => Ok(()),
         None => poller.wait(ready, timeout).map(drop),
         Some(descriptor) => {
             // SAFETY: `descriptor` borrows the engine's grabber, which lives unchanged until after
@@ -171,16 +158,43 @@ fn wait(engine: &Engine, poller: &Poller, ready: &mut Events) -> std::io::Result
     }
 }
 
-impl EventSink for Sender<Event> {
-    fn event(&mut self, event: Event) {
-        // Bounded and blocking: the service never waits for the engine, so it
-        // gets around to reading this. An error means that it has ended.
-        if self.send(event).is_err() {
-            log::debug!("the capture service ended before its engine");
+/// The way to the service. Frames that are made together leave together, so that
+/// the service wakes once for all of them.
+struct Outbox {
+    events: Sender<Event>,
+    frames: Vec<Event>,
+}
+
+impl Outbox {
+    fn send_frames(&mut self) {
+        for frame in self.frames.drain(..) {
+            // There was room, unless somebody else took it meanwhile.
+            tell(&self.events, frame);
         }
+    }
+}
+
+impl EventSink for Outbox {
+    fn event(&mut self, event: Event) {
+        self.send_frames();
+        tell(&self.events, event);
     }
 
     fn frame(&mut self, source: SourceId, frame: RawFrame) -> bool {
-        self.try_send(Event::Frame { source, frame }).is_ok()
+        let waiting = self.events.len() + self.frames.len();
+        let has_room = self.events.capacity().is_none_or(|most| waiting < most);
+        if has_room {
+            self.frames.push(Event::Frame { source, frame });
+        }
+        has_room
+    }
+}
+
+/// Bounded and blocking: the service never waits for the engine, so it gets around
+/// to reading this.
+fn tell(events: &Sender<Event>, event: Event) {
+    // An error means that it has ended.
+    if events.send(event).is_err() {
+        log::debug!("the capture service ended before its engine");
     }
 }

@@ -9,15 +9,16 @@ use std::time::{Duration, Instant};
 
 use servo_capture_traits::Damage;
 
-use super::counters::EngineCounters;
 use super::{Engine, EventSink};
 use crate::core::Event;
 use crate::grabber::GrabError;
 use crate::monitor::MonitorId;
 use crate::pixels::compare;
 
-/// How often, for all monitors together.
-const PERIOD: Duration = Duration::from_secs(1);
+/// How often, for all monitors together. Each time wakes the thread twice, at its
+/// beginning and for the display server's answer: a little more than a second
+/// keeps a still screen below two wake-ups a second.
+const PERIOD: Duration = Duration::from_millis(1025);
 
 impl Engine {
     /// Verifies, if it is time to.
@@ -40,24 +41,12 @@ impl Engine {
             Some(_) => self.next_verification = Some(now + PERIOD),
         }
         self.take_damage()?;
-        let mut strips = Vec::new();
-        for id in monitors {
-            let (Some(monitor), Some(grabber)) =
-                (self.monitors.get_mut(&id), self.grabber.as_mut())
-            else {
-                continue;
-            };
-            let rows = monitor.next_strip();
-            match grabber.read_rows(id, rows.clone(), &mut monitor.rows) {
-                Ok(()) => strips.push((id, rows.start)),
-                Err(error) if error.is_fatal() => return Err(error),
-                // The next frame finds out what is wrong with it.
-                Err(error) => log::debug!("{id} was not verified: {error}"),
-            }
-        }
+        let looks = self.worth_a_look(now);
+        let inspection = self.inspect(&looks, &monitors)?;
+        self.take_looks(inspection.looks, now, events)?;
         // What was drawn meanwhile is in the rows and in no picture.
         self.take_damage()?;
-        for (id, top) in strips {
+        for (id, top) in inspection.strips {
             if self.is_told_falsely(id, top) {
                 self.distrust(id, events);
             }
@@ -86,7 +75,6 @@ impl Engine {
             return false;
         };
         let size = monitor.size();
-        EngineCounters::add(&self.counters.bytes_verified, monitor.rows.len() as u64);
         let pools = self
             .sources
             .values()

@@ -192,7 +192,9 @@ fn watch(
                 let bounds = Box2D::new(at(0, 0), at(width, height));
                 let is_seen = marks.expected().is_seen(bounds, &pixels(&frame), 0);
                 let sequence = frame.sequence;
-                let released = CaptureRequest::Release { source, sequence };
+                let released = CaptureRequest::Release {
+                    frames: vec![(source, sequence)],
+                };
                 releases.send(released).unwrap();
                 Told::Frame((width, height), is_seen)
             }

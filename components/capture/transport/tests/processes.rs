@@ -235,6 +235,7 @@ impl Frames {
                 captured_at: CrossProcessInstant::now(),
                 size: SIZE,
                 damage: Damage::from(Box2D::new(Point2D::zero(), Point2D::new(1, 1))),
+                is_last_picture: false,
                 pixels: FramePixels::Pooled {
                     pool: pool.id(),
                     index: index as u32,

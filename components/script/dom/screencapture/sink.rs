@@ -12,8 +12,8 @@ use js::context::JSContext;
 use script_bindings::weakref::WeakRef;
 use servo_base::generic_channel::{GenericCallback, SendError};
 use servo_capture_traits::{
-    CaptureClient, CaptureRequest, EndReason, FrameBus, FrameError, FrameLease, FrameMessage,
-    FrameReceiver, PoolReader, SourceEvent, SourceId,
+    CaptureClient, CaptureRequest, EndReason, FrameBus, FrameError, FrameMessage, FrameReceiver,
+    FrameReturns, PoolReader, SourceEvent, SourceId,
 };
 
 use crate::dom::globalscope::GlobalScope;
@@ -58,6 +58,7 @@ pub(crate) fn new_sink(
     let reader = PoolReader::new(client.pool_access());
     let mut frames = Frames {
         receiver: FrameReceiver::new(reader, bus.clone()),
+        returns: FrameReturns::new(client.clone(), source),
         client,
         source,
         wants_copies: false,
@@ -80,6 +81,7 @@ pub(crate) fn new_sink(
 /// The frames of a source on their way to its bus.
 struct Frames {
     receiver: FrameReceiver,
+    returns: FrameReturns,
     client: CaptureClient,
     source: SourceId,
     /// The service was asked for copies, as a picture could not be had.
@@ -88,11 +90,8 @@ struct Frames {
 
 impl Frames {
     fn deliver(&mut self, frame: FrameMessage) {
-        let (client, source, sequence) = (self.client.clone(), self.source, frame.sequence);
-        let lease = FrameLease::new(move || {
-            // Err: the service is gone and its pictures with it.
-            let _ = client.send(CaptureRequest::Release { source, sequence });
-        });
+        let source = self.source;
+        let lease = self.returns.lease(&frame);
         match self.receiver.receive(frame, lease) {
             Ok(()) => {}
             // The source has a new pool, and a frame of it follows.

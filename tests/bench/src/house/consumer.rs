@@ -5,8 +5,11 @@
 //! The thin reader at the service's other end: the product's own path up to the `FrameBus`, and
 //! there, in place of a `<video>`, somebody who looks at the codes.
 
+use std::io::Write as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -19,11 +22,12 @@ use servo_base::generic_channel::GenericCallback;
 use servo_base::id::PipelineId;
 use servo_capture_traits::{
     AllScreensReply, BusUpdate, CaptureClient, CaptureRequest, CapturedFrame, ConfigureReply,
-    Damage, FrameBus, FrameFormat, FrameLease, FrameReceiver, GrantedSource, MonitorPixel,
+    Damage, FrameBus, FrameFormat, FrameReceiver, FrameReturns, GrantedSource, MonitorPixel,
     PoolReader, SourceEvent, SourceId,
 };
 use uuid::Uuid;
 
+use super::counts::Counts;
 use crate::code::{Code, CodePlace, ROWS};
 use crate::peer::{Cell, MonitorArea};
 use crate::sample::{SampleWriter, now_us};
@@ -33,10 +37,8 @@ use crate::stop::Stop;
 pub const ORIGIN: &str = "http://127.0.0.1:1";
 /// How long the service may take to answer: it shows the indicator first.
 const ANSWER: Duration = Duration::from_secs(15);
-/// How often it is looked whether to end.
-const POLL: Duration = Duration::from_secs(2);
-
-/// Captures all monitors and records each frame until `stop`.
+/// Captures all monitors and records each frame until `stop`. `counts` are told when they are asked
+/// for, where the engine is in this process.
 ///
 /// # Errors
 /// The service refuses, ends a source, or has other monitors than the cell.
@@ -46,6 +48,7 @@ pub fn consume(
     cell: &Cell,
     writer: &Arc<Mutex<SampleWriter>>,
     stop: &Stop,
+    mut counts: Option<Counts>,
 ) -> Result<()> {
     let sources = ask(client, |reply| CaptureRequest::AllScreens {
         pipeline,
@@ -61,8 +64,8 @@ pub fn consume(
             cell.monitors.len()
         );
     }
-    // A source that ends says why; one message is enough.
-    let (problems, problem) = sync_channel::<String>(1);
+    // A source that ends says why.
+    let problems = Problems::new()?;
     let mut readers = Vec::new();
     for granted in &sources {
         let index = monitor_of(granted, cell)?;
@@ -71,13 +74,18 @@ pub fn consume(
         )?);
     }
     let ended = loop {
+        if let Some(reason) = problems.first() {
+            break Some(reason);
+        }
         if stop.reached() {
             break None;
         }
-        if let Ok(reason) = problem.try_recv() {
-            break Some(reason);
+        if let Some(counts) = &mut counts {
+            counts.tell()?;
         }
-        stop.pause(POLL);
+        let counts = counts.as_ref().map(Counts::as_fd);
+        let others: Vec<BorrowedFd<'_>> = counts.into_iter().chain([problems.as_fd()]).collect();
+        stop.wait(&others);
     };
     for reader in readers {
         reader.end(client)?;
@@ -85,6 +93,42 @@ pub fn consume(
     match ended {
         Some(reason) => bail!("{reason}"),
         None => Ok(()),
+    }
+}
+
+/// What goes wrong on other threads, and how this one learns of it.
+#[derive(Clone)]
+struct Problems {
+    first: Arc<FastMutex<Option<String>>>,
+    told: Arc<(UnixStream, UnixStream)>,
+}
+
+impl Problems {
+    fn new() -> Result<Self> {
+        let (reader, writer) = UnixStream::pair().context("making a pipe")?;
+        Ok(Self {
+            first: Arc::default(),
+            told: Arc::new((reader, writer)),
+        })
+    }
+
+    /// Tells the first of all; one is enough.
+    fn tell(&self, problem: String) {
+        let mut first = self.first.lock();
+        if first.is_none() {
+            *first = Some(problem);
+            // One byte has room; without it the problem is found at the end.
+            let _ = (&self.told.1).write_all(&[1]);
+        }
+    }
+
+    fn first(&self) -> Option<String> {
+        self.first.lock().clone()
+    }
+
+    /// Readable from the first one on.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.told.0.as_fd()
     }
 }
 
@@ -140,7 +184,7 @@ impl Reader {
         index: usize,
         cell: &Cell,
         writer: &Arc<Mutex<SampleWriter>>,
-        problems: &SyncSender<String>,
+        problems: &Problems,
     ) -> Result<Self> {
         let source = granted.source;
         let track = Uuid::new_v4();
@@ -204,24 +248,16 @@ fn sink(
     client: &CaptureClient,
     source: SourceId,
     bus: &Arc<FrameBus>,
-    problems: &SyncSender<String>,
+    problems: &Problems,
 ) -> Result<GenericCallback<SourceEvent>> {
     let reader = PoolReader::new(client.pool_access());
     let mut receiver = FrameReceiver::new(reader, bus.clone());
-    // The callback must be `Sync` to be shared with leases.
-    let client = Arc::new(FastMutex::new(client.clone()));
+    let returns = FrameReturns::new(client.clone(), source);
     let problems = problems.clone();
     GenericCallback::new(move |event| {
         let problem = match event {
             Ok(SourceEvent::Frame(frame)) => {
-                let sequence = frame.sequence;
-                let client = client.clone();
-                let lease = FrameLease::new(move || {
-                    // Err: the service is gone and needs nothing back.
-                    let _ = client
-                        .lock()
-                        .send(CaptureRequest::Release { source, sequence });
-                });
+                let lease = returns.lease(&frame);
                 match receiver.receive(frame, lease) {
                     Ok(()) => return,
                     Err(error) => format!("a frame cannot be shown: {error}"),
@@ -231,8 +267,7 @@ fn sink(
             Ok(SourceEvent::Changed { .. } | SourceEvent::Muted(_)) => return,
             Err(error) => format!("an event cannot be read: {error:?}"),
         };
-        // The first one counts.
-        let _ = problems.try_send(problem);
+        problems.tell(problem);
     })
     .map_err(|error| anyhow!("making a way for frames: {error:?}"))
 }

@@ -6,7 +6,8 @@
 //! own; the consumer in another one, as a page is with `--multiprocess`, or in the same.
 
 use std::env;
-use std::path::Path;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
@@ -25,6 +26,7 @@ use servo_capture_traits::{CaptureClient, CaptureServiceHandle};
 use servo_config::opts::{Opts, initialize_options};
 
 use super::consumer::{self, ORIGIN};
+use super::counts::{self, Counts};
 use crate::peer::{Cell, Peer, Reach, own_command};
 use crate::sample::SampleWriter;
 use crate::stop::Stop;
@@ -38,8 +40,6 @@ const SERVER_VARIABLE: &str = "CAPTURE_BENCH_SERVICE";
 const CONSUMER_START: Duration = Duration::from_secs(10);
 /// How long it may take to end.
 const CONSUMER_STOP: Duration = Duration::from_secs(3);
-/// How often it is looked whether to end.
-const POLL: Duration = Duration::from_secs(2);
 
 /// The service with its consumer in another process, and in the same.
 pub fn all() -> Vec<Box<dyn Peer>> {
@@ -81,6 +81,10 @@ impl Peer for Engine {
     fn command(&self, cell: &Cell, samples: &Path) -> Result<Command> {
         own_command(self.name, cell, samples)
     }
+
+    fn counts(&self, samples: &Path) -> Option<PathBuf> {
+        Some(counts::path(samples))
+    }
 }
 
 /// What the consumer's process is given, as an event loop's is.
@@ -103,17 +107,19 @@ pub fn run(name: &str, cell: &Cell, samples: &Path) -> Result<()> {
     match name {
         CONSUMER => {
             let introduction = ask_for_service()?;
-            consume(&introduction, cell, samples, &stop)
+            consume(&introduction, cell, samples, &stop, None)
         }
         LOCAL => {
+            let counts = Counts::tell_beside(samples)?;
             let (service, introduction) = start_service()?;
-            let done = consume(&introduction, cell, samples, &stop);
+            let done = consume(&introduction, cell, samples, &stop, Some(counts));
             service.exit();
             done
         }
         _ => {
+            let counts = Counts::tell_beside(samples)?;
             let (service, introduction) = start_service()?;
-            let done = serve(introduction, cell, samples, &stop);
+            let done = serve(introduction, cell, samples, &stop, counts);
             service.exit();
             done
         }
@@ -156,7 +162,13 @@ fn start_service() -> Result<(CaptureServiceHandle, Introduction)> {
 }
 
 /// Starts the consumer's process, introduces it, and waits for the end.
-fn serve(introduction: Introduction, cell: &Cell, samples: &Path, stop: &Stop) -> Result<()> {
+fn serve(
+    introduction: Introduction,
+    cell: &Cell,
+    samples: &Path,
+    stop: &Stop,
+    mut counts: Counts,
+) -> Result<()> {
     let (server, name) = IpcOneShotServer::<IpcSender<Introduction>>::new()
         .context("making a way to the consumer")?;
     let mut command = own_command(CONSUMER, cell, samples)?;
@@ -179,7 +191,8 @@ fn serve(introduction: Introduction, cell: &Cell, samples: &Path, stop: &Stop) -
         if let Some(status) = consumer.try_wait()? {
             bail!("the consumer ended ({status})\n{}", consumer.log_tail());
         }
-        stop.pause(POLL);
+        counts.tell()?;
+        stop.wait(&[counts.as_fd(), consumer.as_fd()]);
     }
     consumer.signal(Signal::TERM)?;
     let status = consumer.wait(CONSUMER_STOP)?;
@@ -201,7 +214,13 @@ fn ask_for_service() -> Result<Introduction> {
         .map_err(|error| anyhow!("waiting for the service: {error}"))
 }
 
-fn consume(introduction: &Introduction, cell: &Cell, samples: &Path, stop: &Stop) -> Result<()> {
+fn consume(
+    introduction: &Introduction,
+    cell: &Cell,
+    samples: &Path,
+    stop: &Stop,
+    counts: Option<Counts>,
+) -> Result<()> {
     let writer = Arc::new(Mutex::new(SampleWriter::create(samples, cell)?));
     consumer::consume(
         &introduction.client,
@@ -209,6 +228,7 @@ fn consume(introduction: &Introduction, cell: &Cell, samples: &Path, stop: &Stop
         cell,
         &writer,
         stop,
+        counts,
     )?;
     let writer = Arc::into_inner(writer).context("a reader still runs")?;
     let writer = writer

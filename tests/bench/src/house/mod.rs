@@ -6,6 +6,7 @@
 
 mod browser;
 mod consumer;
+pub mod counts;
 mod engine;
 
 use std::path::Path;

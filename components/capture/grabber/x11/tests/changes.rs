@@ -241,13 +241,18 @@ fn opening_an_open_monitor_loses_no_damage_and_a_moved_one_is_damaged_as_a_whole
 }
 
 #[test]
-fn more_than_half_of_a_monitor_is_told_as_all_of_it() {
+fn what_fills_most_of_a_monitor_is_told_as_exactly_as_the_rest() {
     let server = xvfb().start().expect("Xvfb");
     let painters = cover_all(&server, &virtual_three());
     let (mut grabber, monitors) = open_all(&server);
     let connection = server.connect().expect("the server answers");
-    fill(&connection, painters[0].window(), rectangle(0, 0, 640, 300));
-    assert_eq!(drawn_on(&mut grabber, monitors[0].id), Damage::Whole);
+    fill(
+        &connection,
+        painters[0].window(),
+        rectangle(0, 20, 640, 460),
+    );
+    let painted = Damage::from(part(0, 20, 640, 460));
+    assert_eq!(drawn_on(&mut grabber, monitors[0].id), painted);
 }
 
 #[test]

@@ -165,6 +165,49 @@ fn what_is_drawn_elsewhere_meanwhile_is_read_and_not_told_again() {
 }
 
 #[test]
+fn rows_of_several_monitors_come_in_one_go_and_a_monitor_that_is_gone_fails_alone() {
+    let server = xvfb().start().expect("Xvfb");
+    let _painters = cover_all(&server, &virtual_three());
+    let (mut grabber, monitors) = open_all(&server);
+    let gone = MonitorId(u64::MAX);
+    for way in WAYS {
+        grabber.server.transport = way();
+        grabber.rows.clear();
+        let pictures: Vec<_> = monitors
+            .iter()
+            .map(|monitor| shoot(&mut grabber, monitor.id).expect("a picture"))
+            .collect();
+        let wanted = [
+            (monitors[0].id, 0..28),
+            (gone, 0..28),
+            (monitors[2].id, 700..768),
+            (monitors[0].id, 448..512),
+        ];
+        let mut rows = vec![Vec::new(); wanted.len()];
+        let mut reads: Vec<_> = wanted
+            .iter()
+            .zip(&mut rows)
+            .map(|((monitor, rows), into)| RowsRead {
+                monitor: *monitor,
+                rows: rows.clone(),
+                into,
+            })
+            .collect();
+        let results = grabber.read_many_rows(&mut reads).expect("connected");
+        let expected = [Ok(()), Err(GrabError::UnknownMonitor(gone)), Ok(()), Ok(())];
+        assert_eq!(results, expected, "{:?}", way());
+        let part = |picture: usize, from: usize, to: usize| {
+            let stride = pictures[picture].size.width as usize * 4;
+            &pictures[picture].writer.bytes()[from * stride..to * stride]
+        };
+        assert!(rows[0] == part(0, 0, 28), "{:?}", way());
+        assert!(rows[2] == part(2, 700, 768), "{:?}", way());
+        // What lies beyond the monitor is left out.
+        assert!(rows[3] == part(0, 448, 480), "{:?}", way());
+    }
+}
+
+#[test]
 fn several_pictures_of_one_monitor_are_read_together() {
     let server = xvfb().start().expect("Xvfb");
     let painters = cover_all(&server, &virtual_three());

@@ -137,6 +137,45 @@ fn a_still_screen_is_looked_at_once_a_second_for_everything() {
 }
 
 #[test]
+fn what_is_drawn_around_the_indicator_costs_no_look_at_it() {
+    let mut rig = Rig::indicated(1, false);
+    let source = rig.start(0, 60.0);
+    let id = rig.ids[0];
+    rig.pass_milliseconds(500);
+    let mut around = Damage::nothing();
+    let part = |left: u32, top, right, bottom| {
+        Box2D::new(Point2D::new(left, top), Point2D::new(right, bottom))
+    };
+    around.add(part(0, 0, LEFT, HEIGHT));
+    around.add(part(LEFT + WIDTH, 0, SIZE.width, HEIGHT));
+    around.add(part(0, HEIGHT, SIZE.width, SIZE.height));
+    let looks = |rig: &mut Rig, damage: &Damage, milliseconds: u64| {
+        let before = rig.counts();
+        for _ in 0..10 {
+            rig.engine.mark(id, damage);
+            // Something that is not the same again.
+            rig.draw();
+            rig.pass_milliseconds(milliseconds);
+            for (_, frame) in rig.frames() {
+                rig.release(source, &frame);
+            }
+        }
+        let after = rig.counts();
+        assert!(after.frames >= before.frames + 10);
+        after.indicator_checks - before.indicator_checks
+    };
+    // Most of the monitor: it is read whole, and that is a look.
+    assert!(looks(&mut rig, &around, 190) <= 1);
+    assert_eq!(looks(&mut rig, &around, 30), 0);
+    // In none of these pictures its place was read anew.
+    let below = Damage::from(part(0, SIZE.height - 10, 10, SIZE.height));
+    assert!(looks(&mut rig, &below, 210) >= 9);
+    assert_eq!(rig.sights(), []);
+    let over = Damage::from(part(LEFT, 0, LEFT + 1, 1));
+    assert!(looks(&mut rig, &over, 30) >= 10);
+}
+
+#[test]
 fn a_display_server_that_tells_nothing_is_found_out_before_half_a_second_of_frames() {
     for telling in [Telling::Falsely, Telling::Not] {
         let mut rig = Rig::new(1);

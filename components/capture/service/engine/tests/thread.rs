@@ -172,12 +172,9 @@ mod wired {
         }
     }
 
-    #[test]
-    fn still_monitors_wake_the_thread_once_a_second_and_news_at_once() {
-        let layout = layout();
-        layout.plug(500, 0, SIZE.width, SIZE.height);
-        layout.stop_clock_at(Duration::ZERO);
-        let (mut server, wire) = UnixStream::pair().unwrap();
+    /// A capture of these monitors, and the display server's end of the wire.
+    fn wired(layout: &SyntheticLayout) -> (DirectCapture, UnixStream) {
+        let (server, wire) = UnixStream::pair().unwrap();
         wire.set_nonblocking(true).unwrap();
         let of_engine = layout.clone();
         let factory = Box::new(move |_: &StallObserver| {
@@ -186,7 +183,50 @@ mod wired {
                 wire: wire.try_clone().unwrap(),
             }) as Box<dyn Grabber>)
         });
-        let capture = DirectCapture::with_grabber(factory).unwrap();
+        (DirectCapture::with_grabber(factory).unwrap(), server)
+    }
+
+    #[test]
+    fn a_picture_that_comes_back_wakes_the_thread_only_if_it_lacks_one() {
+        let layout = layout();
+        layout.stop_clock_at(Duration::ZERO);
+        let (capture, mut server) = wired(&layout);
+        let source = capture
+            .add(capture.monitors()[0].id, FrameFormat::native(SIZE))
+            .unwrap();
+        let mut held = vec![next_frame(&capture).1];
+        thread::sleep(Duration::from_millis(300));
+        let before = capture.counts().wakeups;
+        capture.release(source, held.remove(0)).unwrap();
+        thread::sleep(Duration::from_millis(300));
+        let woken = capture.counts().wakeups - before;
+        assert!(woken <= 1, "{woken} times, once to verify");
+        // All pictures are lent, and something is drawn.
+        for second in 1..=5 {
+            layout.stop_clock_at(Duration::from_secs(second));
+            server.write_all(&[1]).unwrap();
+            if second <= 4 {
+                held.push(next_frame(&capture).1);
+            }
+        }
+        assert!(capture.next(Duration::from_millis(300)).unwrap().is_none());
+        let released = Instant::now();
+        capture.release(source, held.remove(0)).unwrap();
+        next_frame(&capture);
+        // The next time to verify would come later.
+        assert!(
+            released.elapsed() < Duration::from_millis(500),
+            "{:?}",
+            released.elapsed()
+        );
+    }
+
+    #[test]
+    fn still_monitors_wake_the_thread_once_a_second_and_news_at_once() {
+        let layout = layout();
+        layout.plug(500, 0, SIZE.width, SIZE.height);
+        layout.stop_clock_at(Duration::ZERO);
+        let (capture, mut server) = wired(&layout);
         for monitor in capture.monitors() {
             let source = capture.add(monitor.id, FrameFormat::native(SIZE)).unwrap();
             let (_, sequence) = next_frame(&capture);
