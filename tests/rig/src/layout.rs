@@ -44,9 +44,8 @@ pub(crate) fn monitors(connection: &RustConnection) -> Result<Vec<MonitorSpec>> 
 /// its own that covers everything.
 pub(crate) fn arrange_virtual(connection: &RustConnection, monitors: &[MonitorSpec]) -> Result<()> {
     let root = root_window(connection)?;
-    let resources = connection
-        .randr_get_screen_resources_current(root)?
-        .reply()?;
+    // Not the current ones: Xephyr has none before it is asked for them all.
+    let resources = connection.randr_get_screen_resources(root)?.reply()?;
     let output = *resources
         .outputs
         .first()

@@ -10,29 +10,36 @@
 //! is. Every server and every [`Process`](process::Process) is ended when its value is dropped and
 //! also when the test process dies. No wait is without a deadline.
 //!
-//! [`MessageBus`] is a desktop's message bus of one's own.
+//! [`MessageBus`] is a desktop's message bus of one's own, [`services`] are what plays a desktop there. A
+//! [`Manager`] is a window manager or a compositor, a [`Seat`] is for a person in front
+//! of an X server.
 //!
 //! Nothing here knows Servo or the capture service.
 
 mod inspect;
 mod layout;
+mod managers;
 mod monitor;
 mod painter;
 mod picture;
 mod proc_fs;
 pub mod process;
 mod server;
+pub mod services;
 mod session_bus;
 mod watch;
+mod xephyr;
 mod xorg_dummy;
 mod xvfb;
 
 pub use inspect::{Screenshot, WindowInfo, screenshot, unmap_window, windows};
+pub use managers::Manager;
 pub use monitor::MonitorSpec;
 pub use painter::Painter;
 pub use picture::{Bgra, Picture, expected, frame_number};
 pub use server::XServer;
 pub use session_bus::MessageBus;
 pub use watch::{MapWatch, ReadWatch};
+pub use xephyr::Seat;
 pub use xorg_dummy::{XorgDummy, XorgDummyBuilder};
 pub use xvfb::{Xvfb, XvfbBuilder};

@@ -102,6 +102,34 @@ pub fn cpu_time(process: u32) -> Result<Duration> {
     Ok(Duration::from_secs_f64(ticks as f64 / per_second as f64))
 }
 
+/// The processor time that the threads of this name have used in a process so far, to the
+/// nanosecond.
+///
+/// # Errors
+/// There is no such process, or no such thread.
+pub fn thread_time(process: u32, name: &str) -> Result<Duration> {
+    let mut total = None;
+    for entry in fs::read_dir(format!("/proc/{process}/task"))? {
+        let thread = entry?.path();
+        // A thread may have ended since it was listed.
+        let Ok(found) = fs::read_to_string(thread.join("comm")) else {
+            continue;
+        };
+        // The kernel keeps 15 bytes of a name.
+        if found.trim_end() != &name[..name.len().min(15)] {
+            continue;
+        }
+        let times = fs::read_to_string(thread.join("schedstat"))?;
+        let nanoseconds: u64 = times
+            .split_whitespace()
+            .next()
+            .context("an empty schedstat")?
+            .parse()?;
+        *total.get_or_insert(Duration::ZERO) += Duration::from_nanos(nanoseconds);
+    }
+    total.with_context(|| format!("no thread {name} in process {process}"))
+}
+
 /// What is used of `/proc/<id>/stat`.
 struct Stat {
     parent: u32,

@@ -11,7 +11,9 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 use x11rb::connection::Connection;
 use x11rb::protocol::res::ConnectionExt as _;
+use x11rb::protocol::xproto::{AtomEnum, PropMode};
 use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
 
 use crate::inspect::{Screenshot, WindowInfo, screenshot, unmap_window, windows};
 use crate::layout;
@@ -216,6 +218,24 @@ impl XServer {
     pub fn client_count(&self) -> Result<usize> {
         let clients = self.connect()?.res_query_clients()?.reply()?.clients;
         Ok(clients.len().saturating_sub(1))
+    }
+
+    /// Makes this the X resources, as `xrdb` does: lines such as `Xft.dpi: 192`.
+    ///
+    /// # Errors
+    /// The server is gone.
+    pub fn set_resources(&self, resources: &str) -> Result<()> {
+        let connection = self.connect()?;
+        connection
+            .change_property8(
+                PropMode::REPLACE,
+                root_window(&connection)?,
+                AtomEnum::RESOURCE_MANAGER,
+                AtomEnum::STRING,
+                resources.as_bytes(),
+            )?
+            .check()?;
+        Ok(())
     }
 
     /// Stops the server's process as a debugger would (SIGSTOP): it answers nothing until resumed.
