@@ -7,6 +7,7 @@
 use jiff::Zoned;
 
 use crate::core::CaptureNotice;
+use crate::indicator::readable;
 
 /// How many captures are named; the others are counted.
 const MAX_NAMED: usize = 4;
@@ -36,13 +37,14 @@ impl LiveCapture {
     }
 }
 
-/// What no serialized origin holds is shown as a question mark, markup included.
+/// The origin as on the indicator. What no serialized origin holds is shown as a
+/// question mark, markup included.
 fn plain(origin: &str) -> String {
     let shown = |character| match character {
         '<' | '>' | '&' => '?',
-        ' '..='~' => character,
-        _ => '?',
+        _ => character,
     };
+    let origin = readable(origin);
     origin.chars().map(shown).take(MAX_ORIGIN).collect()
 }
 

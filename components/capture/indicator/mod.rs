@@ -14,6 +14,7 @@ use crate::grabber::WakeBy;
 use crate::monitor::Monitor;
 
 mod marks;
+mod origin;
 pub mod painted;
 #[cfg(target_os = "linux")]
 mod placement;
@@ -24,6 +25,7 @@ pub mod synthetic;
 pub mod x11;
 
 pub use self::marks::{Expected, Mark, Marks};
+pub(crate) use self::origin::readable;
 
 /// What the indicator says.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
