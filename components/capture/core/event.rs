@@ -17,7 +17,7 @@ use servo_capture_traits::{
 
 use super::{CaptureNotice, LockReason};
 use crate::grabber::GrabError;
-use crate::indicator::{IndicatorContent, IndicatorError, UserAction};
+use crate::indicator::{ColorScheme, IndicatorContent, IndicatorError, UserAction};
 use crate::monitor::{Monitor, MonitorId};
 use crate::record::{RecordEntry, RecordError};
 
@@ -264,6 +264,11 @@ pub enum Event {
     },
     /// The desktop: every reason why the session was locked is gone.
     SessionUnlocked,
+    /// The desktop: people have other colors from now on.
+    ColorSchemeChanged {
+        /// Which.
+        scheme: ColorScheme,
+    },
     /// Time passed.
     Tick,
     /// The browser shuts down.

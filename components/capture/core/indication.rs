@@ -139,6 +139,7 @@ impl Core {
                 live: true,
                 newest_capture,
                 may_stop: self.policy.user_may_stop,
+                scheme: self.scheme,
             });
         }
         let linger = self.indication.linger.as_ref()?;
@@ -147,6 +148,7 @@ impl Core {
             live: false,
             newest_capture: linger.session.0,
             may_stop: false,
+            scheme: self.scheme,
         })
     }
 

@@ -41,6 +41,7 @@ pub use self::notice::CaptureNotice;
 use self::record::RecordState;
 use self::session::Session;
 use self::source::Source;
+use crate::indicator::ColorScheme;
 use crate::monitor::{Monitor, MonitorId};
 use crate::policy::CapturePolicy;
 
@@ -70,6 +71,8 @@ pub struct Core {
     stalled: bool,
     /// Nobody is in front of the screens.
     locked: Option<LockReason>,
+    /// What the indicator is drawn for.
+    scheme: ColorScheme,
     counters: Counters,
     record: RecordState,
     effects: Vec<Effect>,
@@ -103,6 +106,7 @@ impl Core {
             last_session: 0,
             stalled: false,
             locked: None,
+            scheme: ColorScheme::default(),
             counters: Counters::default(),
             record: RecordState::default(),
             effects: Vec::new(),
@@ -174,6 +178,7 @@ impl Core {
             Event::PolicyProblems { problems } => self.policy_problems(problems),
             Event::SessionLocked { reason } => self.session_locked(reason, now),
             Event::SessionUnlocked => self.session_unlocked(),
+            Event::ColorSchemeChanged { scheme } => self.scheme = scheme,
             Event::Tick => {}
             Event::Exit => self.exit(now),
         }

@@ -3,16 +3,21 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
 //! The desktop around the browser: it says when the session is locked
-//! (`session_lock`), and people are told there what is captured
-//! (`notification`, `tray`).
+//! (`session_lock`) and which colors people have (`appearance`), waits with its
+//! sleep until nothing is captured (`inhibitor`), and people are told there what
+//! is captured (`notification`, `tray`).
 //!
 //! Nothing of this replaces the indicator, and a desktop that has none of it
 //! changes nothing. All of it lives on one thread, as futures whose waits
 //! are bounded; the service only sees the trait [`Desktop`].
 
 #[cfg(target_os = "linux")]
+mod appearance;
+#[cfg(target_os = "linux")]
 mod bus;
 mod captures;
+#[cfg(target_os = "linux")]
+mod inhibitor;
 #[cfg(target_os = "linux")]
 mod notification;
 #[cfg(target_os = "linux")]

@@ -2,8 +2,8 @@
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
-//! What people are told on the desktop while something is captured: a
-//! notification and an item in the tray.
+//! What people are told on the desktop while something is captured, by a
+//! notification and an item in the tray; and what the machine is.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -13,20 +13,20 @@ use async_io::Timer;
 use futures_lite::future::or;
 use zbus::Connection;
 
-use super::LiveCapture;
 use super::bus::Bus;
-use super::notification;
 use super::tray::{Clicks, Tray};
+use super::{LiveCapture, inhibitor, notification};
 
 /// What the thread shares with both.
 pub(super) struct Presence {
     captures: RefCell<Vec<LiveCapture>>,
     notification: News,
     tray: News,
+    sleep: News,
     clicks: Clicks,
 }
 
-/// For one of those that show the captures.
+/// For one of those that do something about the captures.
 pub(super) struct News {
     changed: (Sender<()>, Receiver<()>),
     withdrawn: (Sender<()>, Receiver<()>),
@@ -76,6 +76,7 @@ impl Presence {
             captures: RefCell::default(),
             notification: News::new(),
             tray: News::new(),
+            sleep: News::new(),
             clicks,
         }
     }
@@ -90,6 +91,7 @@ impl Presence {
         self.captures.replace(captures);
         self.notification.ring();
         self.tray.ring();
+        self.sleep.ring();
     }
 
     /// Nothing is shown any more, as far as that can be had within `timeout`.
@@ -109,6 +111,15 @@ impl Presence {
     pub(super) async fn keep(&self) {
         Bus::Session
             .serve(async |connection| self.show(connection).await)
+            .await;
+    }
+
+    /// Lets the machine wait with its sleep while something is captured, for as
+    /// long as there is a system bus.
+    pub(super) async fn delay_sleep(&self) {
+        let is_capturing = || !self.captures.borrow().is_empty();
+        Bus::System
+            .serve(async |connection| inhibitor::keep(connection, is_capturing, &self.sleep).await)
             .await;
     }
 

@@ -11,6 +11,7 @@ use async_channel::{Receiver, Sender as CaptureSender, bounded};
 use async_executor::LocalExecutor;
 use crossbeam_channel::Sender;
 
+use super::appearance::Appearance;
 use super::presence::Presence;
 use super::session_lock::SessionLock;
 use super::tray::Clicks;
@@ -48,6 +49,7 @@ pub(super) fn start(
 
 fn run(captures: &Receiver<Vec<LiveCapture>>, events: Sender<Event>, user_may_stop: bool) {
     let lock = SessionLock::new(events.clone());
+    let appearance = Appearance::new(events.clone());
     let presence = Presence::new(Clicks {
         events,
         user_may_stop,
@@ -55,7 +57,9 @@ fn run(captures: &Receiver<Vec<LiveCapture>>, events: Sender<Event>, user_may_st
     let executor = LocalExecutor::new();
     executor.spawn(lock.watch_system()).detach();
     executor.spawn(lock.watch_session()).detach();
+    executor.spawn(appearance.watch()).detach();
     executor.spawn(presence.keep()).detach();
+    executor.spawn(presence.delay_sleep()).detach();
     async_io::block_on(executor.run(async {
         while let Ok(captures) = captures.recv().await {
             presence.set(captures);

@@ -27,6 +27,16 @@ pub mod x11;
 pub use self::marks::{Expected, Mark, Marks};
 pub(crate) use self::origin::readable;
 
+/// Which colors people have on their desktop.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ColorScheme {
+    /// Dark ones, or nothing is known of it.
+    #[default]
+    Dark,
+    /// Light ones.
+    Light,
+}
+
 /// What the indicator says.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct IndicatorContent {
@@ -40,6 +50,8 @@ pub struct IndicatorContent {
     pub newest_capture: u64,
     /// Whether the person in front of the monitors may stop the captures.
     pub may_stop: bool,
+    /// In which colors.
+    pub scheme: ColorScheme,
 }
 
 /// What the person in front of the monitors did with the indicator. Never what a

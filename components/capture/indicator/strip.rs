@@ -18,11 +18,13 @@ use servo_capture_traits::MonitorPixel;
 use tiny_skia::{FillRule, Paint, PathBuilder, Pixmap, Rect, Transform};
 
 pub use self::controls::{Control, PlacedControl};
+use self::palette::Palette;
 pub use self::tag::Tag;
 use super::sentence::fit;
 use super::{IndicatorContent, IndicatorError};
 
 mod controls;
+mod palette;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -57,44 +59,6 @@ pub enum Form {
     /// The dot and the tag, after the person in front of it dismissed the rest:
     /// what the service still has to find on the screen.
     Small,
-}
-
-/// The colors of a strip. One set for light and dark desktops: a strip is to be
-/// noticed on either, so it is set off from both by its own edge.
-#[derive(Clone, Copy, Debug)]
-struct Palette {
-    background: Rgb,
-    /// The sentence but for its origins.
-    text: Rgb,
-    origin: Rgb,
-    /// The border and the ring around the dot.
-    edge: Rgb,
-    dot: Rgb,
-}
-
-impl Palette {
-    const LIVE: Self = Self {
-        background: [0x7d, 0x00, 0x12],
-        text: [0xff, 0xff, 0xff],
-        origin: [0xff, 0xe9, 0x8a],
-        edge: [0xff, 0xff, 0xff],
-        dot: [0xff, 0x2d, 0x2d],
-    };
-    const ENDED: Self = Self {
-        background: [0x26, 0x26, 0x28],
-        text: [0xff, 0xff, 0xff],
-        origin: [0xff, 0xe9, 0x8a],
-        edge: [0xc4, 0xc4, 0xc8],
-        dot: [0x8c, 0x8c, 0x90],
-    };
-
-    fn of(content: &IndicatorContent) -> Self {
-        if content.live {
-            Self::LIVE
-        } else {
-            Self::ENDED
-        }
-    }
 }
 
 /// The picture of a strip.
@@ -136,7 +100,7 @@ impl StripPainter {
         database.load_font_source(fontdb::Source::Binary(Arc::new(FONT)));
         let mut fonts = FontSystem::new_with_locale_and_db("en-US".to_owned(), database);
         const SAMPLE_SIZE: f32 = 100.0;
-        let mut sample = shape(&mut fonts, "0", &[], SAMPLE_SIZE, Palette::LIVE);
+        let mut sample = shape(&mut fonts, "0", &[], SAMPLE_SIZE, [0; 3]);
         let advance = text_width(&mut sample, &mut fonts) / SAMPLE_SIZE;
         Self {
             fonts,
@@ -202,7 +166,7 @@ impl StripPainter {
             &layout.text,
             &layout.origins,
             layout.font_size,
-            palette,
+            palette.origin,
         );
         let left = layout.text_left.round() as i32;
         let top = ((layout.inner_height() - line_height(layout.font_size)) / 2.0).round() as i32;
@@ -342,10 +306,10 @@ fn shape(
     text: &str,
     origins: &[Range<usize>],
     font_size: f32,
-    palette: Palette,
+    origin_color: Rgb,
 ) -> Buffer {
     let plain = Attrs::new().family(Family::Name("Hack"));
-    let marked = plain.clone().color(color(palette.origin));
+    let marked = plain.clone().color(color(origin_color));
     let mut spans = Vec::new();
     let mut at = 0;
     for origin in origins {

@@ -10,7 +10,7 @@ use servo_capture_traits::{EndReason, SourceEvent};
 
 use super::super::{CaptureNotice, Event};
 use super::world::{ALLOWED, OTHER, World};
-use crate::indicator::UserAction;
+use crate::indicator::{ColorScheme, UserAction};
 use crate::monitor::MonitorId;
 
 const FIRST: MonitorId = MonitorId(1);
@@ -152,4 +152,30 @@ fn a_policy_without_stopping_has_no_control_for_it_and_hears_no_wish() {
     let action = UserAction::ShowInformation;
     world.event(Event::UserActed { action });
     assert_eq!(world.notices.last(), Some(&CaptureNotice::ShowInformation));
+}
+
+#[test]
+fn other_colors_change_the_indicator_and_stop_no_frame() {
+    let mut world = World::new();
+    let page = World::page(1, ALLOWED);
+    let sources = world.capture(&page);
+    let scheme = ColorScheme::Light;
+    world.event(Event::ColorSchemeChanged { scheme });
+    let (_, content, monitors) = world.asked[0].clone();
+    assert_eq!((content.scheme, monitors.len()), (scheme, 2));
+    // The old one tells of the capture until the new one is there.
+    world.frames();
+    assert_eq!(world.delivered.len(), 2);
+    world.settle();
+    world.frames();
+    assert_eq!(world.delivered.len(), 4);
+    assert!(world.mutes(sources[0]).is_empty());
+    world.event(Event::ColorSchemeChanged { scheme });
+    assert!(world.asked.is_empty(), "nothing has changed");
+    // The words about what has ended have them too, and so has the next capture.
+    sources.iter().for_each(|&source| world.stop(&page, source));
+    assert_eq!(world.asked[0].1.scheme, scheme);
+    world.settle();
+    world.capture(&page);
+    assert_eq!(world.shown.clone().unwrap().0.scheme, scheme);
 }

@@ -9,9 +9,10 @@ use std::thread;
 use std::time::Duration;
 
 use capture_test_rig::process::cpu_time;
+use capture_test_rig::services::{LogindState, Notified};
 use rustix::process::Signal;
 
-use super::services::{Logind, LogindState, Notifications, Notified, Watcher};
+use super::services::{logind, notifications, watcher};
 use super::{PATIENCE, QUIET, SOON, Seen, capture, eventually, on_private_buses};
 
 #[test]
@@ -50,10 +51,10 @@ fn a_daemon_that_stops_answering_does_not_hold_up_the_exit() {
         "absence::a_daemon_that_stops_answering_does_not_hold_up_the_exit",
         |place| {
             let bus = place.session();
-            let daemon = Notifications::start(1);
+            let daemon = notifications(1);
             let seen = Seen::new(true);
             seen.tell(&[capture("https://a.example")]);
-            eventually("it is shown", || daemon.calls.lock().first().cloned());
+            eventually("it is shown", || daemon.calls().first().cloned());
             bus.process().signal(Signal::STOP).unwrap();
             assert!(seen.end() < SOON);
         },
@@ -64,12 +65,12 @@ fn a_daemon_that_stops_answering_does_not_hold_up_the_exit() {
 fn a_bus_that_is_gone_costs_nothing() {
     on_private_buses("absence::a_bus_that_is_gone_costs_nothing", |place| {
         let bus = place.session();
-        let watcher = Watcher::start();
+        let tray = watcher();
         let seen = Seen::new(true);
         seen.tell(&[capture("https://a.example")]);
-        eventually("the tray has it", || watcher.items.lock().first().cloned());
+        eventually("the tray has it", || tray.items().first().cloned());
         bus.kill().unwrap();
-        drop(watcher);
+        drop(tray);
         // What had to be closed is closed after a while.
         thread::sleep(QUIET);
         let before = cpu_time(process::id()).unwrap();
@@ -89,21 +90,21 @@ fn buses_that_come_late_or_come_again_are_found() {
             seen.expect_nothing();
             for first in [1, 100] {
                 let (system, session) = (place.system(), place.session());
-                let daemon = Notifications::start(first);
+                let daemon = notifications(first);
                 let state = LogindState::default();
                 state
                     .locked
                     .store(true, std::sync::atomic::Ordering::SeqCst);
-                let logind = Logind::start(&state);
+                let manager = logind(&state);
                 if first == 1 {
                     let event = seen.next(PATIENCE);
                     assert_eq!(event, "SessionLocked { reason: Locked }");
                 }
-                let call = eventually("it is shown", || daemon.calls.lock().first().cloned());
+                let call = eventually("it is shown", || daemon.calls().first().cloned());
                 assert!(matches!(call, Notified::Shown { id, replaces: 0, .. } if id == first));
                 system.kill().unwrap();
                 session.kill().unwrap();
-                drop((logind, daemon));
+                drop((manager, daemon));
             }
             // The lock has outlived its bus, and was not told twice.
             assert!(seen.events.recv_timeout(Duration::from_millis(1)).is_err());

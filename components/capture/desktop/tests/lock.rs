@@ -6,13 +6,13 @@
 
 use std::sync::atomic::Ordering;
 
+use capture_test_rig::services::{
+    Logind, LogindState, OTHER_SESSION, OUR_SESSION, ScreenSaver, emit,
+};
 use zbus::blocking::Connection;
 use zbus::zvariant::Value;
 
-use super::services::{
-    GnomeScreenSaver, LOGIN1, Logind, LogindState, OTHER_SESSION, OUR_SESSION, emit,
-    properties_changed,
-};
+use super::services::{gnome_screen_saver, logind, screen_saver};
 use super::{PATIENCE, SOON, Seen, eventually, names, on_private_buses};
 
 const LOCKED: &str = "SessionLocked { reason: Locked }";
@@ -21,40 +21,30 @@ const SWITCHED: &str = "SessionLocked { reason: UserSwitched }";
 const SLEEP: &str = "SessionLocked { reason: Sleep }";
 const UNLOCKED: &str = "SessionUnlocked";
 
+const LOGIN1: &str = "org.freedesktop.login1";
+
 /// A session manager whose signals are known to be heard.
 fn heard_logind(state: &LogindState, seen: &Seen) -> Logind {
-    let logind = Logind::start(state);
+    let logind = logind(state);
     eventually("the session manager is heard", || {
-        logind.sleep(true);
+        logind.sleep(true).unwrap();
         seen.events.try_recv().ok()
     });
-    logind.sleep(false);
+    logind.sleep(false).unwrap();
     assert_eq!(seen.next(PATIENCE), UNLOCKED);
     logind
 }
 
 /// A screen saver whose signals are known to be heard.
-fn heard_screen_saver(name: &'static str, seen: &Seen) -> Connection {
-    let connection = Connection::session().unwrap();
-    connection.request_name(name).unwrap();
+fn heard_screen_saver(name: &'static str, seen: &Seen) -> ScreenSaver {
+    let screen_saver = screen_saver(name);
     eventually("the screen saver is heard", || {
-        active_changed(&connection, name, true);
+        screen_saver.active_changed(true).unwrap();
         seen.events.try_recv().ok()
     });
-    active_changed(&connection, name, false);
+    screen_saver.active_changed(false).unwrap();
     assert_eq!(seen.next(PATIENCE), UNLOCKED);
-    connection
-}
-
-fn active_changed(connection: &Connection, name: &str, is_on: bool) {
-    emit(
-        connection,
-        None,
-        "/ScreenSaver",
-        name,
-        "ActiveChanged",
-        &(is_on,),
-    );
+    screen_saver
 }
 
 #[test]
@@ -65,21 +55,29 @@ fn every_signal_of_the_session_manager_locks_within_a_second() {
             let _bus = place.system();
             let seen = Seen::new(false);
             let logind = heard_logind(&LogindState::default(), &seen);
-            logind.session_signal(OUR_SESSION, "Lock");
+            logind.session_signal(OUR_SESSION, "Lock").unwrap();
             assert_eq!(seen.next(SOON), LOCKED);
-            logind.session_signal(OUR_SESSION, "Unlock");
+            logind.session_signal(OUR_SESSION, "Unlock").unwrap();
             assert_eq!(seen.next(SOON), UNLOCKED);
-            logind.property(OUR_SESSION, "LockedHint", Value::Bool(true));
+            logind
+                .property(OUR_SESSION, "LockedHint", Value::Bool(true))
+                .unwrap();
             assert_eq!(seen.next(SOON), LOCKED);
-            logind.property(OUR_SESSION, "LockedHint", Value::Bool(false));
+            logind
+                .property(OUR_SESSION, "LockedHint", Value::Bool(false))
+                .unwrap();
             assert_eq!(seen.next(SOON), UNLOCKED);
-            logind.property(OUR_SESSION, "Active", Value::Bool(false));
+            logind
+                .property(OUR_SESSION, "Active", Value::Bool(false))
+                .unwrap();
             assert_eq!(seen.next(SOON), SWITCHED);
-            logind.property(OUR_SESSION, "Active", Value::Bool(true));
+            logind
+                .property(OUR_SESSION, "Active", Value::Bool(true))
+                .unwrap();
             assert_eq!(seen.next(SOON), UNLOCKED);
-            logind.sleep(true);
+            logind.sleep(true).unwrap();
             assert_eq!(seen.next(SOON), SLEEP);
-            logind.sleep(false);
+            logind.sleep(false).unwrap();
             assert_eq!(seen.next(SOON), UNLOCKED);
             seen.expect_nothing();
         },
@@ -99,9 +97,9 @@ fn every_screen_saver_locks_within_a_second() {
             "org.xfce.ScreenSaver",
         ] {
             let screen_saver = heard_screen_saver(name, &seen);
-            active_changed(&screen_saver, name, true);
+            screen_saver.active_changed(true).unwrap();
             assert_eq!(seen.next(SOON), SCREEN_SAVER, "{name}");
-            active_changed(&screen_saver, name, false);
+            screen_saver.active_changed(false).unwrap();
             assert_eq!(seen.next(SOON), UNLOCKED, "{name}");
         }
     });
@@ -120,11 +118,11 @@ fn a_session_that_is_locked_at_the_start_is_found_locked() {
                 (&state.sleeps, SLEEP),
             ] {
                 flag.store(true, Ordering::SeqCst);
-                let _logind = Logind::start(&state);
+                let _logind = logind(&state);
                 assert_eq!(Seen::new(false).next(SOON), expected);
                 flag.store(false, Ordering::SeqCst);
             }
-            let _screen_saver = GnomeScreenSaver(true).start();
+            let _screen_saver = gnome_screen_saver(true);
             assert_eq!(Seen::new(false).next(SOON), SCREEN_SAVER);
         },
     );
@@ -140,12 +138,12 @@ fn a_restarted_session_manager_is_asked_again_and_a_lock_outlives_it() {
             let state = LogindState::default();
             let logind = heard_logind(&state, &seen);
             state.locked.store(true, Ordering::SeqCst);
-            logind.invalidate("LockedHint");
+            logind.invalidate("LockedHint").unwrap();
             assert_eq!(seen.next(SOON), LOCKED);
             drop(logind);
             seen.expect_nothing();
             state.locked.store(false, Ordering::SeqCst);
-            let _again = Logind::start(&state);
+            let _again = self::logind(&state);
             assert_eq!(seen.next(SOON), UNLOCKED);
         },
     );
@@ -158,7 +156,7 @@ fn a_screen_saver_that_ends_locks_nobody_out() {
         let seen = Seen::new(false);
         let name = "org.mate.ScreenSaver";
         let screen_saver = heard_screen_saver(name, &seen);
-        active_changed(&screen_saver, name, true);
+        screen_saver.active_changed(true).unwrap();
         assert_eq!(seen.next(SOON), SCREEN_SAVER);
         drop(screen_saver);
         assert_eq!(seen.next(SOON), UNLOCKED);
@@ -171,7 +169,7 @@ fn forge(attacker: &Connection, name: &'static str, member: &str, path: &str) {
     let unique = everybody.iter().map(String::as_str);
     let unique = unique.filter(|name| name.starts_with(':'));
     for to in unique.map(Some).chain([None]) {
-        emit(attacker, to, path, name, member, &(false,));
+        emit(attacker, to, path, name, member, &(false,)).unwrap();
         let owner = attacker.unique_name().unwrap().as_str();
         let change = (name, "", owner);
         let driver = "org.freedesktop.DBus";
@@ -182,8 +180,9 @@ fn forge(attacker: &Connection, name: &'static str, member: &str, path: &str) {
             driver,
             "NameOwnerChanged",
             &change,
-        );
-        emit(attacker, to, path, name, member, &(false,));
+        )
+        .unwrap();
+        emit(attacker, to, path, name, member, &(false,)).unwrap();
     }
 }
 
@@ -194,7 +193,7 @@ fn nobody_else_can_unlock_the_session() {
         let seen = Seen::new(false);
         let name = "org.gnome.ScreenSaver";
         let screen_saver = heard_screen_saver(name, &seen);
-        active_changed(&screen_saver, name, true);
+        screen_saver.active_changed(true).unwrap();
         assert_eq!(seen.next(SOON), SCREEN_SAVER);
         forge(
             &Connection::session().unwrap(),
@@ -214,20 +213,21 @@ fn nobody_else_can_unlock_the_session() {
         );
         for name in names(&attacker) {
             let (to, hint) = (name.starts_with(':').then_some(&*name), "LockedHint");
-            properties_changed(&attacker, to, OUR_SESSION, hint, Value::Bool(false));
+            Logind::properties_changed(&attacker, to, OUR_SESSION, hint, Value::Bool(false))
+                .unwrap();
         }
-        active_changed(&screen_saver, "org.gnome.ScreenSaver", false);
+        screen_saver.active_changed(false).unwrap();
         // The session manager's vote still stands.
         seen.expect_nothing();
-        logind.session_signal(OUR_SESSION, "Unlock");
+        logind.session_signal(OUR_SESSION, "Unlock").unwrap();
         assert_eq!(seen.next(SOON), UNLOCKED);
     });
 }
 
 fn heard_logind_while_locked(seen: &Seen) -> Logind {
-    let logind = Logind::start(&LogindState::default());
+    let logind = logind(&LogindState::default());
     eventually("the session manager is heard", || {
-        logind.session_signal(OUR_SESSION, "Lock");
+        logind.session_signal(OUR_SESSION, "Lock").unwrap();
         seen.events.try_recv().ok()
     });
     logind
@@ -243,11 +243,19 @@ fn malformed_signals_and_those_of_other_sessions_change_nothing() {
             let logind = heard_logind(&LogindState::default(), &seen);
             let name = "org.freedesktop.ScreenSaver";
             let screen_saver = heard_screen_saver(name, &seen);
-            logind.session_signal(OTHER_SESSION, "Lock");
-            logind.property(OTHER_SESSION, "LockedHint", Value::Bool(true));
-            logind.property(OUR_SESSION, "LockedHint", Value::from("yes"));
-            logind.property(OUR_SESSION, "Active", Value::from(0_u32));
-            logind.property(OUR_SESSION, "IdleHint", Value::Bool(true));
+            logind.session_signal(OTHER_SESSION, "Lock").unwrap();
+            logind
+                .property(OTHER_SESSION, "LockedHint", Value::Bool(true))
+                .unwrap();
+            logind
+                .property(OUR_SESSION, "LockedHint", Value::from("yes"))
+                .unwrap();
+            logind
+                .property(OUR_SESSION, "Active", Value::from(0_u32))
+                .unwrap();
+            logind
+                .property(OUR_SESSION, "IdleHint", Value::Bool(true))
+                .unwrap();
             let (manager, path) = ("org.freedesktop.login1.Manager", "/org/freedesktop/login1");
             let connection = &logind.connection;
             emit(
@@ -257,8 +265,9 @@ fn malformed_signals_and_those_of_other_sessions_change_nothing() {
                 manager,
                 "PrepareForSleep",
                 &("soon",),
-            );
-            emit(connection, None, path, manager, "PrepareForSleep", &());
+            )
+            .unwrap();
+            emit(connection, None, path, manager, "PrepareForSleep", &()).unwrap();
             let properties = "org.freedesktop.DBus.Properties";
             emit(
                 connection,
@@ -267,27 +276,38 @@ fn malformed_signals_and_those_of_other_sessions_change_nothing() {
                 properties,
                 "PropertiesChanged",
                 &(1_u32,),
-            );
-            emit(&screen_saver, None, "/", name, "ActiveChanged", &("on",));
+            )
+            .unwrap();
             emit(
-                &screen_saver,
+                &screen_saver.connection,
+                None,
+                "/",
+                name,
+                "ActiveChanged",
+                &("on",),
+            )
+            .unwrap();
+            emit(
+                &screen_saver.connection,
                 None,
                 "/",
                 "org.gnome.ScreenSaver",
                 "ActiveChanged",
                 &(true,),
-            );
+            )
+            .unwrap();
             emit(
-                &screen_saver,
+                &screen_saver.connection,
                 None,
                 "/",
                 name,
                 "SessionIdleChanged",
                 &(true,),
-            );
+            )
+            .unwrap();
             seen.expect_nothing();
             // And they are still listened to.
-            logind.sleep(true);
+            logind.sleep(true).unwrap();
             assert_eq!(seen.next(SOON), SLEEP);
             assert!(names(connection).contains(&LOGIN1.to_owned()));
         },

@@ -7,6 +7,8 @@
 //! its own.
 
 mod absence;
+mod appearance;
+mod inhibitor;
 mod lock;
 mod notification;
 mod services;
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use capture_test_rig::MessageBus;
 use capture_test_rig::process::{Process, Stream};
+use capture_test_rig::services::SESSION_ID;
 use crossbeam_channel::{Receiver, bounded};
 use jiff::Zoned;
 use zbus::blocking::Connection;
@@ -35,8 +38,6 @@ const QUIET: Duration = Duration::from_millis(300);
 /// Where the process that a test is run in finds its sockets.
 const FOLDER: &str = "CAPTURE_DESKTOP_TEST_FOLDER";
 const RAN: &str = "the body of the test has run";
-/// The session that the environment names.
-const SESSION_ID: &str = "c7";
 
 /// Runs `body` with private buses, none of which runs yet. `test` is the
 /// caller's path below this module.

@@ -4,17 +4,25 @@
 
 //! The notification.
 
-use super::services::{Notifications, Notified};
+use capture_test_rig::services::{Notifications, Notified};
+
+use super::services::notifications;
 use super::{QUIET, SOON, Seen, capture, eventually, on_private_buses};
 
 fn call(daemon: &Notifications, number: usize) -> Notified {
-    eventually("a call", || daemon.calls.lock().get(number).cloned())
+    eventually("a call", || daemon.calls().get(number).cloned())
 }
 
 #[track_caller]
 fn shown(daemon: &Notifications, number: usize) -> (u32, u32, String) {
     match call(daemon, number) {
-        Notified::Shown { id, replaces, body } => (id, replaces, body),
+        Notified::Shown {
+            id,
+            replaces,
+            body,
+            expire_timeout: 0,
+            ..
+        } => (id, replaces, body),
         other => panic!("{other:?}"),
     }
 }
@@ -22,7 +30,7 @@ fn shown(daemon: &Notifications, number: usize) -> (u32, u32, String) {
 #[track_caller]
 fn expect_calls(daemon: &Notifications, count: usize) {
     std::thread::sleep(QUIET);
-    let calls = daemon.calls.lock().clone();
+    let calls = daemon.calls();
     assert_eq!(calls.len(), count, "{calls:?}");
 }
 
@@ -32,7 +40,7 @@ fn it_stands_from_the_first_start_to_the_last_stop() {
         "notification::it_stands_from_the_first_start_to_the_last_stop",
         |place| {
             let _bus = place.session();
-            let daemon = Notifications::start(7);
+            let daemon = notifications(7);
             let seen = Seen::new(true);
             let (first, second) = (capture("https://a.example"), capture("https://b.example"));
             seen.tell(std::slice::from_ref(&first));
@@ -60,14 +68,14 @@ fn one_that_the_user_closed_comes_back_with_the_next_capture_only() {
         "notification::one_that_the_user_closed_comes_back_with_the_next_capture_only",
         |place| {
             let _bus = place.session();
-            let daemon = Notifications::start(1);
+            let daemon = notifications(1);
             let seen = Seen::new(true);
             let captures = ["https://a.example", "https://b.example"].map(capture);
             seen.tell(&captures);
             shown(&daemon, 0);
             // Another program's, then ours.
-            daemon.dismiss(99);
-            daemon.dismiss(1);
+            daemon.dismiss(99).unwrap();
+            daemon.dismiss(1).unwrap();
             expect_calls(&daemon, 1);
             seen.tell(&captures[..1]);
             expect_calls(&daemon, 1);
@@ -86,7 +94,7 @@ fn a_restarted_daemon_shows_it_again() {
         seen.tell(&[capture("https://a.example")]);
         for first in [1, 50] {
             // The first one comes when the capture runs already.
-            let daemon = Notifications::start(first);
+            let daemon = notifications(first);
             let (id, replaces, _) = shown(&daemon, 0);
             assert_eq!((id, replaces), (first, 0));
         }
@@ -97,7 +105,7 @@ fn a_restarted_daemon_shows_it_again() {
 fn the_browser_leaves_none_behind() {
     on_private_buses("notification::the_browser_leaves_none_behind", |place| {
         let _bus = place.session();
-        let daemon = Notifications::start(1);
+        let daemon = notifications(1);
         let seen = Seen::new(true);
         seen.tell(&[capture("https://a.example")]);
         shown(&daemon, 0);

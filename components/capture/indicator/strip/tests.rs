@@ -5,6 +5,7 @@
 //! Every strip on every monitor.
 
 use super::*;
+use crate::indicator::ColorScheme;
 
 /// Of the session of these tests.
 const TAG: Tag = Tag(0x0123_4567_89ab_cdef);
@@ -86,12 +87,12 @@ fn the_strip_is_as_wide_as_its_text() {
 }
 
 #[test]
-fn text_is_full_size_from_800_css_pixels_on() {
+fn text_is_legible_from_800_css_pixels_on() {
     let content = content(&[LONG, LONG], true);
     let advance = StripPainter::new().advance;
     for scale in SCALES {
         let layout = Layout::new(&content, Form::Full, (800.0 * scale) as u32, scale, advance);
-        assert!(layout.font_size >= 12.0 * scale, "{scale}: {layout:?}");
+        assert!(layout.font_size >= 11.5 * scale, "{scale}: {layout:?}");
     }
 }
 
@@ -131,8 +132,13 @@ fn contrast(one: Rgb, other: Rgb) -> f64 {
 #[test]
 fn all_text_has_a_contrast_of_seven_at_least() {
     assert_eq!(contrast([0; 3], [255; 3]).round(), 21.0);
-    for live in [true, false] {
-        let content = content(&["https://a.example"], live);
+    let both = [ColorScheme::Dark, ColorScheme::Light];
+    let all = both.map(|scheme| [true, false].map(|live| (scheme, live)));
+    for (scheme, live) in all.into_iter().flatten() {
+        let content = IndicatorContent {
+            scheme,
+            ..content(&["https://a.example"], live)
+        };
         let palette = Palette::of(&content);
         assert!(
             contrast(palette.text, palette.background) >= 7.0,
@@ -146,6 +152,9 @@ fn all_text_has_a_contrast_of_seven_at_least() {
             contrast(palette.edge, palette.background) >= 4.5,
             "{palette:?}"
         );
+        // Light on dark, or dark on light.
+        let is_dark = contrast(palette.background, [0; 3]) < contrast(palette.text, [0; 3]);
+        assert_eq!(is_dark, scheme == ColorScheme::Dark);
         // The colors that are checked are those that are drawn.
         let strip = paint_one(&content, 1920, 1.0);
         for [red, green, blue] in [palette.text, palette.origin, palette.background] {

@@ -19,6 +19,7 @@ use x11rb::rust_connection::RustConnection;
 
 use super::super::placement::PlacedStrip;
 use super::*;
+use crate::indicator::ColorScheme;
 use crate::monitor::MonitorId;
 
 mod input;
@@ -32,6 +33,7 @@ fn content(origin: &str) -> IndicatorContent {
         live: true,
         newest_capture: 1,
         may_stop: true,
+        scheme: ColorScheme::Dark,
     }
 }
 
