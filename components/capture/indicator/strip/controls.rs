@@ -30,6 +30,14 @@ pub enum Control {
     Restore,
 }
 
+impl Control {
+    /// Whether only a person may press it, and no program, not even one that a
+    /// person uses to press: it makes less to be seen of a capture.
+    pub fn is_for_people_alone(self) -> bool {
+        self == Self::Dismiss
+    }
+}
+
 /// A control and where it is on its strip, in device pixels.
 pub type PlacedControl = (Control, Box2D<u32, MonitorPixel>);
 

@@ -7,9 +7,10 @@
 use std::io;
 use std::time::Duration;
 
-use x11rb::connection::Connection as _;
+use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::errors::{ConnectError, ConnectionError, ParseError, ReplyError, ReplyOrIdError};
 use x11rb::image::PixelLayout;
+use x11rb::protocol::xinput::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{Atom, ConnectionExt as _, Screen, VisualClass, Visualtype, Window};
 use x11rb::x11_utils::X11Error;
 
@@ -74,7 +75,7 @@ impl From<ReplyOrIdError> for Fault {
     }
 }
 
-/// The names the indicator's windows carry.
+/// The names the indicator's windows carry, and others that it needs.
 pub(super) struct Atoms {
     pub(super) net_wm_name: Atom,
     pub(super) utf8_string: Atom,
@@ -83,6 +84,8 @@ pub(super) struct Atoms {
     pub(super) net_wm_state: Atom,
     pub(super) net_wm_state_above: Atom,
     pub(super) net_wm_window_opacity: Atom,
+    /// Not of a window: of the devices whose events programs make with XTEST.
+    pub(super) xtest_device: Atom,
 }
 
 /// The X server and what is known of its screen.
@@ -94,6 +97,8 @@ pub(super) struct Server {
     /// The bits of a pixel that carry color.
     pub(super) color_mask: u32,
     pub(super) atoms: Atoms,
+    /// Whether it tells which device an event comes from (XInput 2).
+    pub(super) tells_devices: bool,
 }
 
 impl Server {
@@ -121,6 +126,7 @@ impl Server {
         let layout = PixelLayout::from_visual_type(visual)
             .map_err(|error| Fault::from(error).to_string())?;
         let atoms = intern(&connection).map_err(|fault| fault.to_string())?;
+        let tells_devices = tells_devices(&connection).map_err(|fault| fault.to_string())?;
         let patience = Patience::Each(ANSWER_TIMEOUT);
         connection.stream().set_patience(patience);
         Ok(Self {
@@ -129,9 +135,19 @@ impl Server {
             layout,
             color_mask: visual.red_mask | visual.green_mask | visual.blue_mask,
             atoms,
+            tells_devices,
             connection,
         })
     }
+}
+
+fn tells_devices(connection: &X11Connection) -> Result<bool, Fault> {
+    let extension = connection.extension_information(xinput::X11_EXTENSION_NAME)?;
+    if extension.is_none() {
+        return Ok(false);
+    }
+    let version = connection.xinput_xi_query_version(2, 0)?.reply()?;
+    Ok(version.major_version >= 2)
 }
 
 fn root_visual(screen: &Screen) -> Option<Visualtype> {
@@ -155,6 +171,7 @@ fn intern(connection: &X11Connection) -> Result<Atoms, Fault> {
     let net_wm_state = atom("_NET_WM_STATE")?;
     let above = atom("_NET_WM_STATE_ABOVE")?;
     let opacity = atom("_NET_WM_WINDOW_OPACITY")?;
+    let xtest_device = atom("XTEST Device")?;
     Ok(Atoms {
         net_wm_name: net_wm_name.reply()?.atom,
         utf8_string: utf8_string.reply()?.atom,
@@ -163,5 +180,6 @@ fn intern(connection: &X11Connection) -> Result<Atoms, Fault> {
         net_wm_state: net_wm_state.reply()?.atom,
         net_wm_state_above: above.reply()?.atom,
         net_wm_window_opacity: opacity.reply()?.atom,
+        xtest_device: xtest_device.reply()?.atom,
     })
 }

@@ -6,14 +6,15 @@
 //!
 //! X11 has no stack that other programs could not change. So the indicator
 //! watches: it goes back to the top when another window comes above it, is
-//! mapped again when it was unmapped and made anew when it was destroyed, each
-//! time after a longer while, so that a fight costs nobody much. It does not
+//! mapped again when it was unmapped and made anew when it was destroyed or is not
+//! seen for no reason that the server tells, each time after a longer while, so
+//! that a fight costs nobody much. It does not
 //! decide what follows while it is not seen: the engine finds that out from the
 //! monitors' pixels (`service::engine`), by what [`Marks`] say.
 //!
-//! Its controls take presses of the pointer's main button. The X server tells
-//! events that programs send; input that programs make with the XTEST extension
-//! it does not: whoever may draw on the display may also press for the user.
+//! Its controls take presses of the pointer's main button, but none that a program
+//! sent, and to dismiss it none that a program made (`presses`). Whoever may make
+//! devices for the X server, which takes root, can press for a person.
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ use crate::monitor::Monitor;
 
 mod backoff;
 mod connection;
+mod presses;
 mod stage;
 #[cfg(test)]
 mod tests;

@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    ButtonPressEvent, ChangeWindowAttributesAux, ConfigureNotifyEvent, ConnectionExt as _,
-    EventMask, Visibility, Window,
+    ChangeWindowAttributesAux, ConfigureNotifyEvent, ConnectionExt as _, EventMask, Visibility,
+    Window,
 };
 
 use super::super::placement::PlacedStrip;
 use super::super::strip::Control;
 use super::backoff::Backoff;
 use super::connection::{Fault, Server};
+use super::presses::Press;
 use super::window::{Gone, StripWindow};
 
 /// Events handled in one call; the rest has to wait for the next.
@@ -24,10 +25,6 @@ const EVENTS_AT_ONCE: usize = 1024;
 /// After events, nothing is listened to for so long: whatever other programs do
 /// with their windows, this is how often it is looked at.
 const REST: Duration = Duration::from_millis(20);
-/// The left button of a mouse.
-const MAIN_BUTTON: u8 = 1;
-/// Set in the code of an event that another program sent.
-const SENT_BY_PROGRAM: u8 = 0x80;
 
 /// What is wrong, and on which monitor.
 #[derive(Debug)]
@@ -36,14 +33,26 @@ pub(super) struct Trouble {
     pub(super) fault: Fault,
 }
 
+/// Whether the strips are seen, after somebody said that they are not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Doubt {
+    /// Nobody has said so, or they were found since.
+    None,
+    /// They go to the top first.
+    Said,
+    /// They are looked for, and made anew until they are found.
+    Looking,
+}
+
 /// The strips on a display. Goes with its connection, and they with it.
 pub(super) struct Stage {
-    server: Server,
+    pub(super) server: Server,
     pub(super) strips: Vec<StripWindow>,
     /// The windows' name.
     name: String,
     /// Something may have come above the strips.
     raise_wanted: bool,
+    doubt: Doubt,
     pub(super) raises: Backoff,
     returns: Backoff,
     /// Where the main button went down.
@@ -60,6 +69,7 @@ impl Stage {
             strips: Vec::new(),
             name: String::new(),
             raise_wanted: false,
+            doubt: Doubt::None,
             raises: Backoff::default(),
             returns: Backoff::default(),
             pressed: None,
@@ -79,6 +89,8 @@ impl Stage {
     /// When one is not. What to do with the others is the caller's decision.
     pub(super) fn show(&mut self, wanted: Vec<PlacedStrip>, name: String) -> Result<(), Trouble> {
         self.pressed = None;
+        // All that is shown from here on is looked for below.
+        self.doubt = Doubt::None;
         // The old ones go when the new ones were seen: no moment without.
         let mut old = std::mem::take(&mut self.strips);
         if self.name != name {
@@ -138,6 +150,7 @@ impl Stage {
     /// When the server does not take the requests; drop the stage then.
     pub(super) fn clear(&mut self) -> Result<(), Fault> {
         self.raise_wanted = false;
+        self.doubt = Doubt::None;
         self.pressed = None;
         for strip in std::mem::take(&mut self.strips) {
             strip.destroy(&self.server)?;
@@ -161,15 +174,18 @@ impl Stage {
         let raises = self
             .wants_raise()
             .then(|| self.raises.next().unwrap_or(now));
+        // Nothing can be raised where nothing is shown.
+        let raises = raises.filter(|_| !self.is_empty());
         [self.rests_until, returns, raises]
             .into_iter()
             .flatten()
             .min()
     }
 
-    /// Somebody does not see the strips: they go to the top again.
+    /// Somebody does not see the strips: they go to the top again. If that does
+    /// not help they are made anew.
     pub(super) fn raise_again(&mut self) {
-        self.raise_wanted = true;
+        self.doubt = Doubt::Said;
     }
 
     /// Handles what has happened, and puts the strips back where they belong.
@@ -189,9 +205,9 @@ impl Stage {
         }
         let tries = self.tries;
         self.bring_back(now)?;
-        self.raise(now)
-            .and_then(|()| Ok(self.server.connection.flush()?))
-            .map_err(|fault| self.trouble_everywhere(fault))?;
+        self.raise(now)?;
+        let flushed = self.server.connection.flush();
+        flushed.map_err(|error| self.trouble_everywhere(error.into()))?;
         // Events may have come while requests were written.
         let is_eventful = events > 0 || self.tries > tries;
         self.rests_until = is_eventful.then(|| now + REST);
@@ -229,13 +245,11 @@ impl Stage {
             Event::UnmapNotify(event) => self.note_gone(event.window, Gone::Unmapped),
             Event::DestroyNotify(event) => self.note_gone(event.window, Gone::Destroyed),
             Event::ReparentNotify(event) => self.note_gone(event.window, Gone::Reparented),
-            Event::ButtonPress(event) => self.pressed = self.control(event),
-            Event::ButtonRelease(event) => {
-                let released = self.control(event);
-                // Only what was pressed and released over the same control.
-                if let Some((_, control)) = self.pressed.take().filter(|at| released == Some(*at)) {
-                    pressed(control);
-                }
+            Event::ButtonPress(event) => self.note_press(Press::of_core(event)),
+            Event::XinputButtonPress(event) => self.note_press(Press::of_device(event)),
+            Event::ButtonRelease(event) => self.note_release(Press::of_core(event), pressed),
+            Event::XinputButtonRelease(event) => {
+                self.note_release(Press::of_device(event), pressed);
             }
             // Of a window that somebody destroyed before us; the event about that follows.
             Event::Error(error) => log::debug!("indicator: {:?}", error.error_kind),
@@ -243,15 +257,37 @@ impl Stage {
         }
     }
 
-    /// The control that the main button of a pointing device is over. An event
-    /// that another program made and sent counts for nothing.
-    fn control(&mut self, event: &ButtonPressEvent) -> Option<(Window, Control)> {
-        if event.response_type & SENT_BY_PROGRAM != 0 || event.detail != MAIN_BUTTON {
-            return None;
+    fn note_press(&mut self, press: Option<Press>) {
+        self.pressed = press.and_then(|press| self.control(&press));
+    }
+
+    fn note_release(&mut self, press: Option<Press>, pressed: &mut dyn FnMut(Control)) {
+        let Some(press) = press else {
+            return;
+        };
+        let released = self.control(&press);
+        // Only what was pressed and released over the same control.
+        let Some((_, control)) = self.pressed.take().filter(|at| released == Some(*at)) else {
+            return;
+        };
+        // Where the server does not say whose it is, it is nobody's.
+        let is_refused = || {
+            let made = press.is_made_by_program(&self.server);
+            made.inspect_err(|fault| log::warn!("who pressed {control:?}? {fault}"))
+                .unwrap_or(true)
+        };
+        if control.is_for_people_alone() && is_refused() {
+            log::warn!("a program pressed {control:?} on the indicator: ignored");
+            return;
         }
-        let strip = self.strip(event.event)?;
-        let control = strip.control_at(event.event_x, event.event_y)?;
-        Some((event.event, control))
+        pressed(control);
+    }
+
+    /// The control that is pressed there.
+    fn control(&mut self, press: &Press) -> Option<(Window, Control)> {
+        let strip = self.strip(press.window)?;
+        let control = strip.control_at(press.x, press.y)?;
+        Some((press.window, control))
     }
 
     fn note_configure(&mut self, event: &ConfigureNotifyEvent) {
@@ -298,20 +334,56 @@ impl Stage {
     }
 
     fn wants_raise(&self) -> bool {
-        self.raise_wanted || self.strips.iter().any(StripWindow::is_amiss)
+        self.raise_wanted
+            || self.doubt != Doubt::None
+            || self.strips.iter().any(StripWindow::is_amiss)
     }
 
     /// Puts the strips back on top and in their places, if that is needed and
     /// was not in vain a moment ago.
-    fn raise(&mut self, now: Instant) -> Result<(), Fault> {
-        if !self.wants_raise() || !self.raises.allows(now) {
+    fn raise(&mut self, now: Instant) -> Result<(), Trouble> {
+        if self.is_empty() || !self.wants_raise() || !self.raises.allows(now) {
             return Ok(());
         }
         self.raises.tried(now);
         self.tries += 1;
         self.raise_wanted = false;
+        match self.doubt {
+            Doubt::None => {}
+            Doubt::Said => self.doubt = Doubt::Looking,
+            Doubt::Looking => self.look()?,
+        }
         for strip in &self.strips {
-            strip.put_back(&self.server)?;
+            let put_back = strip.put_back(&self.server);
+            put_back.map_err(|fault| trouble_on(strip, fault))?;
+        }
+        Ok(())
+    }
+
+    /// Makes every strip anew that is not seen. When all are, that was it.
+    fn look(&mut self) -> Result<(), Trouble> {
+        let mut is_clear = true;
+        for strip in &mut self.strips {
+            let missing = match strip.what_is_missing(&self.server) {
+                Ok(missing) => missing,
+                // Another program has destroyed it; the event about that follows.
+                Err(Fault::Refused(_)) => {
+                    is_clear = false;
+                    continue;
+                }
+                Err(fault) => return Err(trouble_on(strip, fault)),
+            };
+            if let Some(missing) = missing {
+                is_clear = false;
+                let label = &strip.placed.label;
+                log::warn!("the indicator on {label} is made anew: {missing}");
+                strip
+                    .make_anew(&self.server, &self.name)
+                    .map_err(|fault| trouble_on(strip, fault))?;
+            }
+        }
+        if is_clear {
+            self.doubt = Doubt::None;
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ use x11rb::wrapper::ConnectionExt as _;
 use super::super::placement::PlacedStrip;
 use super::super::strip::{Control, PlacedControl};
 use super::connection::{Fault, Server};
+use super::presses;
 
 /// How long to wait before looking again whether a strip is on the screen.
 const LOOK_AGAIN: Duration = Duration::from_millis(15);
@@ -102,6 +103,10 @@ impl StripWindow {
         let context: Gcontext = connection.generate_id()?;
         connection.create_gc(context, pixmap, &CreateGCAux::new())?;
         self.picture.put(connection, pixmap, context, 0, 0)?;
+        let mut events = EventMask::VISIBILITY_CHANGE;
+        if !server.tells_devices {
+            events |= EventMask::BUTTON_PRESS | EventMask::BUTTON_RELEASE;
+        }
         connection.create_window(
             COPY_DEPTH_FROM_PARENT,
             self.window,
@@ -117,12 +122,11 @@ impl StripWindow {
                 .background_pixmap(pixmap)
                 .override_redirect(1)
                 .save_under(0)
-                .event_mask(
-                    EventMask::VISIBILITY_CHANGE
-                        | EventMask::BUTTON_PRESS
-                        | EventMask::BUTTON_RELEASE,
-                ),
+                .event_mask(events),
         )?;
+        if server.tells_devices {
+            presses::select(server, self.window)?;
+        }
         // The window keeps the picture alive.
         connection.free_gc(context)?;
         connection.free_pixmap(pixmap)?;
@@ -255,6 +259,16 @@ impl StripWindow {
         Ok(())
     }
 
+    /// A new window in place of one that is where it belongs and not seen:
+    /// another program may have drawn in it, or given it another shape. The old
+    /// one goes when the new one is above it.
+    pub(super) fn make_anew(&mut self, server: &Server, name: &str) -> Result<(), Fault> {
+        let anew = Self::create(server, self.placed.clone(), name)?;
+        self.destroy(server)?;
+        *self = anew;
+        Ok(())
+    }
+
     pub(super) fn destroy(&self, server: &Server) -> Result<(), Fault> {
         server.connection.destroy_window(self.window)?;
         Ok(())
@@ -280,7 +294,8 @@ impl StripWindow {
         Err(Fault::NotOnScreen(missing.to_owned()))
     }
 
-    fn what_is_missing(&self, server: &Server) -> Result<Option<&'static str>, Fault> {
+    /// What keeps it from being seen, if anything. Waits for the server.
+    pub(super) fn what_is_missing(&self, server: &Server) -> Result<Option<&'static str>, Fault> {
         let connection = &server.connection;
         let (x, y, width, height) = self.geometry()?;
         let attributes = connection.get_window_attributes(self.window)?;

@@ -7,17 +7,19 @@
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
-use capture_test_rig::{MonitorSpec, Painter, Picture, WindowInfo, XServer, Xvfb};
+use capture_test_rig::{Manager, MonitorSpec, Painter, Picture, WindowInfo, XServer, Xvfb};
 use euclid::{Box2D, Point2D};
 use servo_capture_traits::DesktopPixel;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, StackMode, Window, WindowClass,
+    ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, StackMode,
+    Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 
 use super::*;
 use crate::grabber::x11::X11Grabber;
+use crate::indicator::Expected;
 use crate::indicator::x11::XIndicator;
 
 /// Within this, frames stop (REQUIREMENT D4).
@@ -163,6 +165,29 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// Frames have come for a second without a word of the indicator.
+    fn settles(&self) {
+        let mut since = Instant::now();
+        let deadline = since + PATIENCE;
+        while since.elapsed() < Duration::from_secs(1) {
+            if let (at, Told::Muted(_)) = self.next() {
+                since = at;
+                assert!(at < deadline, "muted again and again");
+            }
+        }
+    }
+
+    /// Waits until the first monitor's strip is so high, while frames come.
+    fn waits_for_height(&self, height: u32) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.strips().first().map(|strip| strip.height) != Some(height) {
+            assert!(Instant::now() < deadline, "{:?}", self.strips());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
 impl Drop for Scene {
     fn drop(&mut self) {
         self.moving.store(false, Ordering::SeqCst);
@@ -182,6 +207,7 @@ fn watch(
 ) -> Receiver<(Instant, Told)> {
     let (sender, receiver) = channel();
     let (releases, marks) = (client.clone(), marks.clone());
+    let mut before = marks.expected();
     let sink = GenericCallback::new(move |event: Result<SourceEvent, _>| {
         let told = match event.unwrap() {
             SourceEvent::Frame(frame) => {
@@ -190,7 +216,12 @@ fn watch(
                     Point2D::<i32, DesktopPixel>::new(left + x as i32, top + y as i32)
                 };
                 let bounds = Box2D::new(at(0, 0), at(width, height));
-                let is_seen = marks.expected().is_seen(bounds, &pixels(&frame), 0);
+                // It may have changed since the frame was made.
+                let now = marks.expected();
+                let pixels = pixels(&frame);
+                let shows = |expected: &Expected| expected.is_seen(bounds, &pixels, 0);
+                let is_seen = shows(&before) || shows(&now);
+                before = now;
                 let sequence = frame.sequence;
                 let released = CaptureRequest::Release {
                     frames: vec![(source, sequence)],
@@ -343,4 +374,65 @@ fn monitors_that_come_go_and_change_their_mode_disturb_no_other_and_are_indicate
     while !matches!(scene.next().1, Told::Frame((700, 500), true)) {}
     let mut others = scene.other.try_iter();
     assert!(others.all(|(_, told)| matches!(told, Told::Frame(_, true))));
+}
+
+#[test]
+fn another_scale_makes_the_strips_larger_and_ends_nothing() {
+    let scene = Scene::new();
+    for (resolution, height) in [(144, 42), (120, 35), (96, 28)] {
+        let resources = format!("Xft.dpi:\t{resolution}\n");
+        scene.server.set_resources(&resources).unwrap();
+        scene.waits_for_height(height);
+        scene.runs();
+    }
+    assert_eq!(scene.strips().len(), 2);
+}
+
+#[test]
+fn frames_under_a_compositor_show_the_indicator_and_stop_with_it() {
+    let scene = Scene::new();
+    let fading = "backend = \"xrender\"; vsync = false; shadow = true; fading = true;";
+    let compositor = Manager::picom(&scene.server, fading).unwrap();
+    scene.settles();
+    let connection = scene.server.connect().unwrap();
+    let rival = cover(&connection);
+    let start = Instant::now();
+    let above = ConfigureWindowAux::new().stack_mode(StackMode::ABOVE);
+    let mut muted_at = None;
+    while start.elapsed() < PATIENCE && muted_at.is_none() {
+        connection.configure_window(rival, &above).unwrap();
+        connection.flush().unwrap();
+        let mut told = scene.told.try_iter();
+        muted_at = told.find_map(|(at, told)| match told {
+            Told::Muted(true) => Some(at),
+            Told::Frame(_, false) => panic!("a frame without the indicator"),
+            _ => None,
+        });
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(muted_at.is_some());
+    connection.destroy_window(rival).unwrap().check().unwrap();
+    scene.resumes();
+    compositor.kill().unwrap();
+    scene.settles();
+}
+
+#[test]
+fn an_indicator_that_was_drawn_over_is_put_back_and_frames_go_on() {
+    let scene = Scene::new();
+    let connection = scene.server.connect().unwrap();
+    let strip = scene.strips()[0].clone();
+    let black = ChangeWindowAttributesAux::new().background_pixel(0);
+    connection
+        .change_window_attributes(strip.id, &black)
+        .unwrap();
+    let start = Instant::now();
+    connection
+        .clear_area(false, strip.id, 0, 0, 0, 0)
+        .unwrap()
+        .check()
+        .unwrap();
+    scene.stops(start);
+    scene.resumes();
+    assert_ne!(scene.strips()[0].id, strip.id);
 }

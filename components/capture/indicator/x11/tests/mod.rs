@@ -7,7 +7,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use capture_test_rig::{MonitorSpec, Painter, Picture, WindowInfo, XServer, Xvfb};
+use capture_test_rig::{
+    MonitorSpec, Painter, Picture, Screenshot, Seat, WindowInfo, XServer, XorgDummy, Xvfb,
+};
 use euclid::{Box2D, Point2D};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::shape::{self, ConnectionExt as _};
@@ -19,10 +21,12 @@ use x11rb::rust_connection::RustConnection;
 
 use super::super::placement::PlacedStrip;
 use super::*;
-use crate::indicator::ColorScheme;
+use crate::indicator::{ColorScheme, Expected};
 use crate::monitor::MonitorId;
 
+mod changes;
 mod input;
+mod managers;
 mod rivals;
 
 const ORIGIN: &str = "https://a.example";
@@ -76,14 +80,36 @@ struct Scene {
     indicator: XIndicator,
     painters: Vec<Painter>,
     server: XServer,
+    /// Somebody in front of it.
+    seat: Option<Seat>,
     monitors: Vec<Monitor>,
     marks: Marks,
 }
 
 impl Scene {
     fn new() -> Self {
+        let server = Xvfb::builder().monitors(three_monitors());
+        Self::on(server.start().unwrap(), None)
+    }
+
+    /// With a person who can press what is shown.
+    fn with_person() -> Self {
+        let (server, seat) = Seat::start(three_monitors()).unwrap();
+        Self::on(server, Some(seat))
+    }
+
+    /// On real outputs: desktops' programs take the screen for what these show.
+    fn on_outputs() -> Self {
+        let specs = three_monitors().into_iter().enumerate();
+        let outputs = specs.map(|(index, spec)| MonitorSpec {
+            name: format!("DUMMY{index}"),
+            ..spec
+        });
+        Self::on(XorgDummy::builder().monitors(outputs).start().unwrap(), None)
+    }
+
+    fn on(server: XServer, seat: Option<Seat>) -> Self {
         let specs = three_monitors();
-        let server = Xvfb::builder().monitors(specs.clone()).start().unwrap();
         let painters = specs
             .iter()
             .map(|spec| Painter::cover(&server, spec, Picture::Gradient).unwrap())
@@ -96,6 +122,7 @@ impl Scene {
             indicator,
             painters,
             server,
+            seat,
             monitors,
             marks,
         }
@@ -109,15 +136,9 @@ impl Scene {
     fn is_seen(&self) -> bool {
         let screen = self.server.screenshot().unwrap();
         let expected = self.marks.expected();
-        self.monitors.iter().all(|monitor| {
-            let bounds = monitor.bounds;
-            let pixels = (bounds.min.y..bounds.max.y)
-                .flat_map(|y| (bounds.min.x..bounds.max.x).map(move |x| (x, y)));
-            let rows: Vec<u8> = pixels
-                .flat_map(|(x, y)| screen.pixel(x as u32, y as u32).unwrap())
-                .collect();
-            expected.is_seen(bounds, &rows, 0)
-        })
+        self.monitors
+            .iter()
+            .all(|monitor| is_seen_on(&screen, monitor, &expected))
     }
 
     /// Whether the pixels at each strip's place are the strip's.
@@ -140,9 +161,9 @@ impl Scene {
             })
     }
 
-    /// Calls `keep` as the service does, until `done` or for two seconds.
+    /// Calls `keep` as the service does, until `done` or for five seconds.
     fn keep_until(&mut self, mut done: impl FnMut(&Self) -> bool) -> Result<bool, IndicatorError> {
-        let deadline = Instant::now() + Duration::from_secs(2);
+        let deadline = Instant::now() + Duration::from_secs(5);
         while Instant::now() < deadline {
             self.indicator.keep(&mut |_| {})?;
             if done(self) {
@@ -152,6 +173,22 @@ impl Scene {
         }
         Ok(false)
     }
+}
+
+/// Whether what is expected on a monitor is there in a picture of the desktop.
+fn is_seen_on(screen: &Screenshot, monitor: &Monitor, expected: &Expected) -> bool {
+    let bounds = monitor.bounds;
+    let Some(rows) = expected.rows(bounds) else {
+        return false;
+    };
+    let mut seen = Vec::new();
+    for y in rows.clone() {
+        let y = bounds.min.y as u32 + y;
+        for x in bounds.min.x as u32..bounds.max.x as u32 {
+            seen.extend(screen.pixel(x, y).unwrap());
+        }
+    }
+    expected.is_seen(bounds, &seen, rows.start)
 }
 
 /// The indicator's windows, from left to right.

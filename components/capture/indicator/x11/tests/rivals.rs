@@ -7,6 +7,8 @@
 use std::sync::mpsc::channel;
 
 use capture_test_rig::process::cpu_time;
+use x11rb::protocol::xproto::{ClipOrdering, CreateGCAux, Rectangle};
+use x11rb::wrapper::ConnectionExt as _;
 
 use super::*;
 
@@ -262,6 +264,7 @@ fn a_server_that_stops_for_a_while_is_waited_for() {
     let Scene {
         mut indicator,
         server,
+        seat,
         monitors,
         marks,
         painters,
@@ -287,6 +290,7 @@ fn a_server_that_stops_for_a_while_is_waited_for() {
         indicator,
         painters,
         server,
+        seat,
         monitors,
         marks,
     };
@@ -301,4 +305,63 @@ fn a_server_that_does_not_answer_a_new_client_is_an_error_after_two_seconds() {
     assert!(XIndicator::connect_to(scene.server.display(), Marks::default()).is_err());
     assert!(start.elapsed() < Duration::from_millis(2500));
     scene.server.resume().unwrap();
+}
+
+/// What another program may do to a strip's window so that it is where it belongs,
+/// above everything, and not seen.
+#[test]
+fn a_strip_that_was_drawn_over_or_cut_is_made_anew_when_somebody_misses_it() {
+    let attacks: [fn(&RustConnection, &WindowInfo); 3] = [
+        |connection, strip| {
+            let context = connection.generate_id().unwrap();
+            let white = CreateGCAux::new().foreground(0x00ff_ffff);
+            connection.create_gc(context, strip.id, &white).unwrap();
+            let all = Rectangle {
+                x: 0,
+                y: 0,
+                width: strip.width as u16,
+                height: strip.height as u16,
+            };
+            connection
+                .poly_fill_rectangle(strip.id, context, &[all])
+                .unwrap();
+        },
+        |connection, strip| {
+            let (set, bounding, unsorted) =
+                (shape::SO::SET, shape::SK::BOUNDING, ClipOrdering::UNSORTED);
+            connection
+                .shape_rectangles(set, bounding, unsorted, strip.id, 0, 0, &[])
+                .unwrap();
+        },
+        |connection, strip| {
+            let green = ChangeWindowAttributesAux::new().background_pixel(0x0000_ff00);
+            connection
+                .change_window_attributes(strip.id, &green)
+                .unwrap();
+            connection.clear_area(false, strip.id, 0, 0, 0, 0).unwrap();
+        },
+    ];
+    let mut scene = Scene::new();
+    let connection = scene.server.connect().unwrap();
+    for (number, attack) in attacks.into_iter().enumerate() {
+        let before = scene.strips();
+        attack(&connection, &before[1]);
+        connection.sync().unwrap();
+        assert!(!scene.is_seen(), "attack {number} hides nothing");
+        // As the engine does once.
+        scene.indicator.restore();
+        assert_eq!(scene.keep_until(Scene::is_seen), Ok(true), "{number}");
+        assert_eq!(
+            scene.keep_until(|scene| scene.strips().len() == 3),
+            Ok(true)
+        );
+        let after = scene.strips();
+        assert_eq!((after[0].id, after[2].id), (before[0].id, before[2].id));
+    }
+    // And then it is at rest again.
+    let is_at_rest = |scene: &Scene| scene.indicator.deadline().is_none();
+    assert_eq!(scene.keep_until(is_at_rest), Ok(true));
+    let before = tries(&scene);
+    keep_for(&mut scene, Duration::from_secs(1), |_| {});
+    assert_eq!(tries(&scene), before);
 }
