@@ -3,17 +3,24 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use capture_test_rig::MessageBus;
 use capture_test_rig::process::{self, Process, Stream};
+use capture_test_rig::services::SESSION_ID;
 use tempfile::TempDir;
+
+use crate::buses::Buses;
 
 /// The browser ends by itself after this time, should a test forget it.
 const LIFETIME: Duration = Duration::from_secs(180);
+
+/// How long printing the record may take, in a debug build.
+const PRINT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Held by the browser that runs.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -27,10 +34,12 @@ pub struct Launch {
     multiprocess: bool,
     allowed_origins: Vec<String>,
     arguments: Vec<String>,
+    home: Option<PathBuf>,
+    buses: Option<[String; 2]>,
 }
 
 impl Launch {
-    /// Without a display, in one process, nobody allowed to capture.
+    /// Without a display or a message bus, in one process, nobody allowed to capture.
     pub fn new() -> Self {
         Self::default()
     }
@@ -63,6 +72,27 @@ impl Launch {
         self
     }
 
+    /// With these message buses.
+    #[must_use]
+    pub fn buses(mut self, buses: &Buses) -> Self {
+        self.buses = Some([buses.system_address(), buses.session_address()]);
+        self
+    }
+
+    /// With this home directory, which outlives the browser.
+    #[must_use]
+    pub fn home(mut self, home: &Path) -> Self {
+        self.home = Some(home.to_owned());
+        self
+    }
+
+    /// With a preference.
+    #[must_use]
+    pub fn preference(self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        let value = value.into();
+        self.argument("--pref").argument(format!("{name}={value}"))
+    }
+
     /// With one more argument.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
@@ -76,19 +106,22 @@ impl Launch {
     /// There is no such program.
     pub fn open(self, url: &str) -> Result<Browser> {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let home = tempfile::tempdir()?;
-        let mut command = Command::new(browser_program()?);
+        let folder = tempfile::tempdir()?;
+        let home = self.home.as_deref().unwrap_or(folder.path());
+        let mut command = in_home(home)?;
+        let [system, session] = self.buses.unwrap_or_else(|| {
+            // Not those of whoever runs the tests.
+            let nowhere = MessageBus::address(&folder.path().join("no-bus"));
+            [nowhere.clone(), nowhere]
+        });
         command
-            .env_remove("DISPLAY")
-            .env_remove("WAYLAND_DISPLAY")
-            .env_remove("XDG_SESSION_TYPE")
-            .env_remove("XDG_CONFIG_HOME")
-            .env_remove("XDG_STATE_HOME")
-            .env("HOME", home.path())
+            .env("DBUS_SYSTEM_BUS_ADDRESS", system)
+            .env("DBUS_SESSION_BUS_ADDRESS", session)
+            .env("XDG_SESSION_ID", SESSION_ID)
             .args(["--headless", "--print-console"])
             .args(["--exit-after", &LIFETIME.as_secs().to_string()])
             .arg("--managed-prefs-dir")
-            .arg(home.path());
+            .arg(folder.path());
         if let Some(display) = self.display {
             command.env("DISPLAY", display);
         }
@@ -108,7 +141,7 @@ impl Launch {
         command.args(self.arguments).arg(url);
         Ok(Browser {
             process: Process::spawn(command)?,
-            _home: home,
+            _folder: folder,
             _turn: turn,
         })
     }
@@ -118,7 +151,7 @@ impl Launch {
 #[derive(Debug)]
 pub struct Browser {
     process: Process,
-    _home: TempDir,
+    _folder: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -184,6 +217,49 @@ impl Drop for Browser {
     fn drop(&mut self) {
         eprintln!("{}", self.process.log_tail());
     }
+}
+
+/// The browser's program with nothing of the desktop that the tests run on, and this home directory.
+fn in_home(home: &Path) -> Result<Command> {
+    let mut command = Command::new(browser_program()?);
+    command
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("XDG_SESSION_TYPE")
+        .env_remove("XDG_CONFIG_HOME")
+        .env_remove("XDG_STATE_HOME")
+        .env("HOME", home);
+    Ok(command)
+}
+
+/// What `captureshell record` prints, with these options, of the record in a home directory.
+///
+/// # Errors
+/// It fails, or complains of anything.
+pub fn print_record(home: &Path, options: &[&str]) -> Result<Vec<String>> {
+    let mut command = in_home(home)?;
+    command
+        .arg("--managed-prefs-dir")
+        .arg(home)
+        .arg("record")
+        .args(options);
+    let mut process = Process::spawn(command)?;
+    let status = process.wait(PRINT_TIMEOUT)?;
+    let complaints = process.lines(Stream::Stderr, 0);
+    if !status.success() || !complaints.is_empty() {
+        bail!("captureshell record: {status}: {complaints:?}");
+    }
+    Ok(process.lines(Stream::Stdout, 0))
+}
+
+/// The entries of the record in a home directory.
+///
+/// # Errors
+/// As [`print_record`], or a line that is no JSON.
+pub fn record_entries(home: &Path, options: &[&str]) -> Result<Vec<serde_json::Value>> {
+    let lines = print_record(home, &[&["--json"], options].concat())?;
+    let parse = |line: &String| serde_json::from_str(line).with_context(|| line.clone());
+    lines.iter().map(parse).collect()
 }
 
 /// The browser's program: `CAPTURESHELL`, or the one in the folder of this test's build.

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use capture_test_rig::{Bgra, MonitorSpec, Painter, Picture, WindowInfo, XServer, XorgDummy, Xvfb};
+use capture_test_rig::{
+    Bgra, MonitorSpec, Painter, Picture, Seat, WindowInfo, XServer, XorgDummy, Xvfb,
+};
 use serde_json::{Value, json};
 
 use crate::page::Page;
@@ -79,6 +81,15 @@ impl Desktop {
     /// The server does not start.
     pub fn xorg_dummy() -> Result<Self> {
         Self::on(XorgDummy::builder().monitors(three_monitors()).start()?)
+    }
+
+    /// On Xephyr, with virtual monitors and a person who can press what is shown there.
+    ///
+    /// # Errors
+    /// The servers do not start.
+    pub fn with_person() -> Result<(Self, Seat)> {
+        let (server, seat) = Seat::start(three_monitors())?;
+        Ok((Self::on(server)?, seat))
     }
 
     fn on(server: XServer) -> Result<Self> {

@@ -13,12 +13,14 @@
 //! tests run at once: a debug build that shares two cores with five others misses its deadlines.
 
 mod browser;
+mod buses;
 mod desktop;
 mod page;
 mod site;
 mod wait;
 
-pub use browser::{Browser, Launch, browser_program};
+pub use browser::{Browser, Launch, browser_program, print_record, record_entries};
+pub use buses::Buses;
 pub use desktop::{Desktop, THREE_STREAMS, assert_pixels, sample_points, three_monitors};
 pub use page::{Page, PageError};
 pub use site::Site;

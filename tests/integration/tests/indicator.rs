@@ -8,14 +8,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use capture_integration_tests::{
-    Browser, Desktop, Launch, Page, Site, THREE_STREAMS, eventually, holds_for,
+    Browser, Desktop, Launch, Page, Site, THREE_STREAMS, assert_pixels, eventually, holds_for,
 };
 use serde_json::json;
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{
+    ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, StackMode,
+    Window, WindowClass,
+};
+use x11rb::rust_connection::RustConnection;
 
 /// How long the indicator stays at least after a capture.
 const LINGER: Duration = Duration::from_secs(5);
-/// How much longer it may take to go, on a busy machine.
-const SLACK: Duration = Duration::from_secs(3);
+/// How much longer it may take to go.
+const SLACK: Duration = Duration::from_secs(1);
+/// How long a word may take to reach the page, on a busy machine.
+const SOON: Duration = Duration::from_secs(20);
 
 fn open(desktop: &Desktop, site: &Site, multiprocess: bool) -> Result<Browser> {
     Launch::new()
@@ -109,10 +117,12 @@ fn a_capture_that_ends_at_once_is_indicated_for_five_seconds() -> Result<()> {
         "for (const stream of await navigator.mediaDevices.getAllScreensMedia())
              stream.getTracks().forEach(track => track.stop())",
     )?;
+    let after = Instant::now();
     holds_for("the indicator stays", before + LINGER, || {
         desktop.is_indicated(site.origin())
     })?;
-    desktop.wait_until_not_indicated(SLACK)
+    let deadline = after + LINGER + SLACK;
+    desktop.wait_until_not_indicated(deadline.saturating_duration_since(Instant::now()))
 }
 
 #[test]
@@ -129,34 +139,143 @@ fn a_second_capture_keeps_the_indicator_that_was_about_to_go() -> Result<()> {
     )
 }
 
-#[test]
-fn a_page_sees_mute_while_the_indicator_is_taken_off_and_unmute_when_it_is_back() -> Result<()> {
-    let desktop = Desktop::xvfb()?;
+/// What another program may do to the indicator, given a strip's window and one that covers
+/// everything once it is mapped.
+type Attack = fn(&RustConnection, Window, Window) -> Result<()>;
+
+/// How often. As often as it comes back, until it is gone for long enough to be missed; or once,
+/// where that is enough.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Times {
+    Once,
+    Always,
+}
+
+const ATTACKS: [(&str, Times, Attack); 5] = [
+    ("unmapped", Times::Always, |connection, strip, _| {
+        connection.unmap_window(strip)?.ignore_error();
+        Ok(())
+    }),
+    ("moved off", Times::Always, |connection, strip, _| {
+        let away = ConfigureWindowAux::new().x(4000).y(3000);
+        connection.configure_window(strip, &away)?.ignore_error();
+        Ok(())
+    }),
+    ("killed", Times::Once, |connection, strip, _| {
+        connection.kill_client(strip)?.ignore_error();
+        Ok(())
+    }),
+    ("drawn over", Times::Once, |connection, strip, _| {
+        let black = ChangeWindowAttributesAux::new().background_pixel(0);
+        connection.change_window_attributes(strip, &black)?;
+        connection.clear_area(false, strip, 0, 0, 0, 0)?;
+        Ok(())
+    }),
+    ("covered", Times::Always, |connection, _, rival| {
+        connection.map_window(rival)?;
+        let above = ConfigureWindowAux::new().stack_mode(StackMode::ABOVE);
+        connection.configure_window(rival, &above)?;
+        Ok(())
+    }),
+];
+
+/// A window over everything that no window manager manages, not mapped yet.
+fn rival(connection: &RustConnection) -> Result<Window> {
+    let window = connection.generate_id()?;
+    let attributes = CreateWindowAux::new()
+        .override_redirect(1)
+        .background_pixel(0x0033_6699);
+    let root = connection.setup().roots[0].root;
+    let (depth, class) = (x11rb::COPY_DEPTH_FROM_PARENT, WindowClass::INPUT_OUTPUT);
+    connection
+        .create_window(
+            depth,
+            window,
+            root,
+            0,
+            0,
+            4000,
+            3000,
+            0,
+            class,
+            0,
+            &attributes,
+        )?
+        .check()?;
+    Ok(window)
+}
+
+/// Has the page note mutes, and frames that are shown half a second after a mute and before the end
+/// of it.
+const WATCH: &str = "
+    globalThis.heard = [];
+    globalThis.leaked = 0;
+    for (const { track, video } of shown) {
+        let frames = 0, muted = false, late = null;
+        const count = () => { frames++; video.requestVideoFrameCallback(count); };
+        video.requestVideoFrameCallback(count);
+        track.addEventListener('mute', () => {
+            heard.push('mute');
+            muted = true;
+            setTimeout(() => { if (muted) late = frames; }, 500);
+        });
+        track.addEventListener('unmute', () => {
+            heard.push('unmute');
+            if (late !== null) leaked += frames - late;
+            [muted, late] = [false, null];
+        });
+    }";
+
+fn check_attack(name: &str, times: Times, attack: Attack, multiprocess: bool) -> Result<()> {
+    let mut desktop = Desktop::xvfb()?;
     let site = Site::start()?;
-    let browser = open(&desktop, &site, false)?;
+    let browser = open(&desktop, &site, multiprocess)?;
     let page = Page::new(&browser, &site, "main");
     page.run("return capture()")?;
-    page.run(
-        "globalThis.heard = [];
-         for (const { track } of shown) {
-             track.addEventListener('mute', () => heard.push('mute'));
-             track.addEventListener('unmute', () => heard.push('unmute'));
-         }",
-    )?;
-    // As often as it comes back, until it is gone for long enough to be missed.
-    eventually("the page sees mute", Duration::from_secs(10), || {
+    page.run(WATCH)?;
+    let connection = desktop.server.connect()?;
+    let rival = rival(&connection)?;
+    let (mut frame, mut attacks) = (1, 0);
+    eventually(&format!("the page sees mute, {name}"), SOON, || {
         for _ in 0..50 {
-            if let Some(indicator) = desktop.indicators()?.first() {
-                desktop.server.unmap_window(indicator.id)?;
+            if let Some(indicator) = desktop.indicators()?.first()
+                && (times == Times::Always || attacks == 0)
+            {
+                attack(&connection, indicator.id, rival)?;
+                connection.flush()?;
+                attacks += 1;
             }
         }
+        // Something to see, if it could be seen.
+        frame += 1;
+        desktop.painters[2].show(frame)?;
         Ok((page.run("return heard[0]")? == json!("mute")).then_some(()))
     })?;
-    eventually("the page sees unmute", Duration::from_secs(10), || {
+    connection.destroy_window(rival)?.check()?;
+    eventually(&format!("the page sees unmute, {name}"), SOON, || {
         Ok((page.run("return heard.at(-1)")? == json!("unmute")).then_some(()))
     })?;
-    let states = page.run("return shown.map(({ track }) => track.readyState)")?;
-    ensure!(states == json!(["live", "live", "live"]), "{states}");
-    ensure!(desktop.is_indicated(site.origin())?, "not put back");
+    let states = page.run("return shown.map(({ track }) => [track.readyState, track.muted])")?;
+    let live = json!(["live", false]);
+    ensure!(states == json!([live, live, live]), "{name}: {states}");
+    ensure!(
+        page.run("return leaked")? == 0,
+        "{name}: frames while muted"
+    );
+    eventually("it is put back", SOON, || {
+        Ok(desktop.is_indicated(site.origin())?.then_some(()))
+    })?;
+    // And what is on the monitors is seen again.
+    for index in THREE_STREAMS {
+        assert_pixels(&page, index, &desktop.painters[index])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_page_sees_mute_while_the_indicator_is_taken_off_and_unmute_when_it_is_back() -> Result<()> {
+    for (number, (name, times, attack)) in ATTACKS.into_iter().enumerate() {
+        check_attack(name, times, attack, number % 2 == 1)?;
+    }
     Ok(())
 }
