@@ -34,5 +34,6 @@ pub use crate::core::CaptureNotice;
 pub use crate::grabber::BackendChoice;
 pub use crate::record::RecordSettings;
 pub use crate::service::{
-    CaptureConfig, CaptureEmbedder, ConfigureError, EngineCounts, configure, engine_counts, start,
+    CaptureConfig, CaptureEmbedder, ConfigureError, EngineCounts, ScreensQuestion, ServiceLink,
+    configure, engine_counts, start,
 };

@@ -15,7 +15,7 @@ use servo_capture_traits::{
     PoolId, SourceEvent, SourceId, SourceSettings,
 };
 
-use super::{CaptureNotice, LockReason};
+use super::{CaptureNotice, LockReason, ScreensEffect, ScreensInput};
 use crate::grabber::GrabError;
 use crate::indicator::{ColorScheme, IndicatorContent, IndicatorError, UserAction};
 use crate::monitor::{Monitor, MonitorId};
@@ -269,6 +269,8 @@ pub enum Event {
         /// Which.
         scheme: ColorScheme,
     },
+    /// Something about the screens, without capturing them.
+    Screens(ScreensInput),
     /// Time passed.
     Tick,
     /// The browser shuts down.
@@ -340,6 +342,12 @@ pub enum EngineCommand {
         /// Which frame.
         sequence: u64,
     },
+    /// Tell the layout, now as [`ScreensInput::Listed`] and then whenever it
+    /// changes, also while no monitor is open; or do not any more.
+    Watch {
+        /// Whether it is watched from now on.
+        wanted: bool,
+    },
 }
 
 /// What is to be done.
@@ -397,4 +405,6 @@ pub enum Effect {
     Record(RecordEntry),
     /// Tell the shell.
     Notify(CaptureNotice),
+    /// For whoever asked about the screens.
+    Screens(ScreensEffect),
 }

@@ -33,6 +33,7 @@ impl Core {
             self.inactive.insert(pipeline);
             self.end_sessions_of(pipeline, now);
         }
+        self.screens_activity(pipeline, active);
     }
 
     pub(super) fn pipeline_gone(&mut self, pipeline: PipelineId, now: Timestamp) {
@@ -45,6 +46,7 @@ impl Core {
             self.gone.push_back(pipeline);
         }
         self.end_sessions_of(pipeline, now);
+        self.screens_pipeline_gone(pipeline);
     }
 
     /// The client's process ended: nobody is left to watch or to stop.
@@ -53,6 +55,7 @@ impl Core {
         for id in self.sessions_where(|session| session.client == client) {
             self.end_session(id, CaptureError::DocumentInactive, &EndReason::Closed, now);
         }
+        self.screens_client_gone(client);
     }
 
     /// Some of the client's messages are lost, and a lost "stop" must not leave
@@ -87,6 +90,7 @@ impl Core {
                 now,
             );
         }
+        self.screens_lost(error, now);
     }
 
     pub(super) fn exit(&mut self, now: Timestamp) {
@@ -95,6 +99,7 @@ impl Core {
             self.end_session(id, error, &EndReason::Closed, now);
         }
         self.write_all_counted_refusals();
+        self.screens_exit();
         // Nobody is there to see five more seconds of it.
         self.indication.cut_short();
     }

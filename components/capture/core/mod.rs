@@ -23,6 +23,7 @@ mod lifecycle;
 mod lock;
 mod notice;
 mod record;
+mod screens;
 mod session;
 mod sight;
 mod source;
@@ -39,6 +40,8 @@ use self::indication::Indication;
 pub use self::lock::LockReason;
 pub use self::notice::CaptureNotice;
 use self::record::RecordState;
+use self::screens::Screens;
+pub use self::screens::{QuestionId, ScreensEffect, ScreensInput};
 use self::session::Session;
 use self::source::Source;
 use crate::indicator::ColorScheme;
@@ -75,6 +78,7 @@ pub struct Core {
     scheme: ColorScheme,
     counters: Counters,
     record: RecordState,
+    screens: Screens,
     effects: Vec<Effect>,
 }
 
@@ -109,6 +113,7 @@ impl Core {
             scheme: ColorScheme::default(),
             counters: Counters::default(),
             record: RecordState::default(),
+            screens: Screens::default(),
             effects: Vec::new(),
         }
     }
@@ -179,6 +184,7 @@ impl Core {
             Event::SessionLocked { reason } => self.session_locked(reason, now),
             Event::SessionUnlocked => self.session_unlocked(),
             Event::ColorSchemeChanged { scheme } => self.scheme = scheme,
+            Event::Screens(input) => self.screens_input(input, now),
             Event::Tick => {}
             Event::Exit => self.exit(now),
         }
@@ -187,6 +193,7 @@ impl Core {
         self.forget_hidden_monitors(now);
         self.update_indication(now);
         if !is_of_a_frame {
+            self.keep_screens_in_step(now);
             self.keep_engine_in_step();
         }
         std::mem::take(&mut self.effects)
@@ -199,6 +206,7 @@ impl Core {
             .filter_map(Session::deadline)
             .chain(self.indication.deadline())
             .chain(self.record.deadline())
+            .chain(self.screens.deadline())
             .min()
     }
 

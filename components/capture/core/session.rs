@@ -303,7 +303,8 @@ impl Core {
         };
         session.state = SessionState::Live;
         session.granted = monitors.iter().map(|monitor| monitor.id).collect();
-        let (client, origin) = (session.client, session.origin.clone());
+        let (client, pipeline) = (session.client, session.pipeline);
+        let origin = session.origin.clone();
         // Step 2.3: exactly one video track for each monitor, and no audio.
         let count = monitors.len();
         let mut granted = Vec::with_capacity(count);
@@ -313,6 +314,7 @@ impl Core {
             granted.push(GrantedSource {
                 source,
                 screen: state.monitor.screen_info(),
+                screen_id: self.screens.id_of(client, pipeline, state.monitor.id),
                 settings: state.settings(),
                 // Random for every grant, so that two grants cannot be linked.
                 device_id: Uuid::new_v4().simple().to_string(),

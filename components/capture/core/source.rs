@@ -351,6 +351,7 @@ impl Core {
 
     pub(super) fn monitors_changed(&mut self, monitors: Vec<Monitor>, now: Timestamp) {
         self.apply_layout(&monitors, now);
+        self.screens_changed(&monitors, now);
         self.monitors = monitors;
     }
 

@@ -201,7 +201,7 @@ fn choose_synthetic(reason: &str) -> Result<Chosen, GrabError> {
 }
 
 fn chosen(grabber: Box<dyn Grabber>, backend: Backend, reason: &str) -> Chosen {
-    let explanation = format!("capturing {}, because: {reason}", grabber.describe());
+    let explanation = format!("using {}, because: {reason}", grabber.describe());
     Chosen {
         grabber,
         backend,

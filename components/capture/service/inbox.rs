@@ -9,16 +9,21 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use euclid::Box2D;
 use parking_lot::Mutex;
 use servo_capture_traits::{
-    AllScreensReply, CaptureError, CaptureRequest, ClientId, ConfigureReply, EndReason,
-    ServiceNotice, SourceEvent, Submission,
+    AllScreensReply, CaptureError, CaptureRequest, ClientId, ConfigureReply, DesktopPixel,
+    EndReason, ServiceNotice, SourceEvent, Submission,
 };
+
+use crate::core::ScreensInput;
 
 /// Requests that may wait for the service, of all clients together.
 const MAX_WAITING_REQUESTS: usize = 4096;
 /// Notices that may wait. The constellation sends a few for every document.
 const MAX_WAITING_NOTICES: usize = 65536;
+/// Answers of the user that may wait: more than there are questions at once.
+const MAX_WAITING_ANSWERS: usize = 64;
 
 /// The sending side.
 pub(super) struct Inbox {
@@ -28,6 +33,10 @@ pub(super) struct Inbox {
     /// Whoever sent more than fits, until the service has dealt with it.
     flooded: Mutex<BTreeSet<ClientId>>,
     flood: Sender<()>,
+    answers: Sender<ScreensInput>,
+    /// Where the browser's window is; the newest wins.
+    window: Mutex<Option<Box2D<i32, DesktopPixel>>>,
+    moved: Sender<()>,
 }
 
 /// The service's side.
@@ -36,6 +45,8 @@ pub(super) struct Mail {
     pub(super) notices: Receiver<ServiceNotice>,
     pub(super) exit: Receiver<Sender<()>>,
     pub(super) flood: Receiver<()>,
+    pub(super) answers: Receiver<ScreensInput>,
+    pub(super) moved: Receiver<()>,
 }
 
 /// An inbox and what reads it.
@@ -44,18 +55,25 @@ pub(super) fn inbox() -> (Inbox, Mail) {
     let (notices, notices_receiver) = bounded(MAX_WAITING_NOTICES);
     let (exit, exit_receiver) = bounded(1);
     let (flood, flood_receiver) = bounded(1);
+    let (answers, answers_receiver) = bounded(MAX_WAITING_ANSWERS);
+    let (moved, moved_receiver) = bounded(1);
     let inbox = Inbox {
         requests,
         notices,
         exit,
         flooded: Mutex::default(),
         flood,
+        answers,
+        window: Mutex::default(),
+        moved,
     };
     let mail = Mail {
         requests: requests_receiver,
         notices: notices_receiver,
         exit: exit_receiver,
         flood: flood_receiver,
+        answers: answers_receiver,
+        moved: moved_receiver,
     };
     (inbox, mail)
 }
@@ -64,6 +82,26 @@ impl Inbox {
     /// Takes the clients of which requests were lost.
     pub(super) fn take_flooded(&self) -> BTreeSet<ClientId> {
         std::mem::take(&mut self.flooded.lock())
+    }
+
+    /// The user's answer to a question, of which there are only a few at once.
+    pub(super) fn answer(&self, input: ScreensInput) {
+        if let Err(error) = self.answers.try_send(input) {
+            log::debug!("an answer came too late: {error}");
+        }
+    }
+
+    pub(super) fn window_moved(&self, window: Option<Box2D<i32, DesktopPixel>>) {
+        let before = std::mem::replace(&mut *self.window.lock(), window);
+        if before != window {
+            // Full: the service has been told and has not come to it yet.
+            let _ = self.moved.try_send(());
+        }
+    }
+
+    /// Where the browser's window is now.
+    pub(super) fn window(&self) -> Option<Box2D<i32, DesktopPixel>> {
+        *self.window.lock()
     }
 
     fn note_flood(&self, client: ClientId) {
@@ -121,6 +159,7 @@ fn refuse(request: CaptureRequest, error: CaptureError) {
         CaptureRequest::Stop { .. }
         | CaptureRequest::Release { .. }
         | CaptureRequest::CopyFrames => Ok(()),
+        CaptureRequest::Screens(request) => request.refuse(error.to_string()),
     };
     if let Err(error) = sent {
         log::debug!("a refused page could not be told: {error:?}");

@@ -17,6 +17,7 @@ mod engine;
 mod inbox;
 mod indicator_thread;
 mod runner;
+mod screens;
 mod sinks;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ use servo_capture_traits::CaptureServiceHandle;
 pub use self::engine::EngineCounts;
 use self::engine::{EngineCounters, IndicatorWatch};
 use self::runner::Runner;
+use self::screens::ScreensDesk;
+pub use self::screens::{ScreensQuestion, ServiceLink};
 use self::sinks::Sinks;
 use crate::core::{CaptureNotice, Core};
 use crate::desktop::{self, DesktopFactory, LiveCaptures};
@@ -59,12 +62,21 @@ pub struct CaptureConfig {
     pub record: RecordSettings,
     /// What is wrong with the preferences, for the record.
     pub policy_problems: Vec<String>,
+    /// Whether WebDriver drives the browser, and may set permissions.
+    pub is_automated: bool,
 }
 
 /// The shell's side of the service: it is told what people should know.
 pub trait CaptureEmbedder: Send + Sync {
     /// Called on the service's thread: must not block.
     fn notify(&self, notice: CaptureNotice);
+
+    /// The service is about to run, and this is the way to it.
+    fn started(&self, _service: ServiceLink) {}
+
+    /// The user is to be asked. Called on the service's thread: must not block.
+    /// Without anybody to ask, the question is dropped.
+    fn ask_about_screens(&self, _question: ScreensQuestion) {}
 }
 
 /// A second configuration came.
@@ -127,6 +139,7 @@ pub fn start() -> CaptureServiceHandle {
         policy: configuration.config.policy.clone(),
         record: configuration.config.record.clone(),
         policy_problems: configuration.config.policy_problems.clone(),
+        is_automated: configuration.config.is_automated,
         embedder: configuration.embedder.clone(),
         grabber,
         indicator,
@@ -142,6 +155,7 @@ struct Service {
     policy: CapturePolicy,
     record: RecordSettings,
     policy_problems: Vec<String>,
+    is_automated: bool,
     embedder: Arc<dyn CaptureEmbedder>,
     grabber: GrabberFactory,
     indicator: IndicatorFactory,
@@ -156,6 +170,7 @@ impl Service {
         let exposed = self.policy.all_screens_enabled;
         let (inbox, mail) = inbox::inbox();
         let inbox = Arc::new(inbox);
+        self.embedder.started(ServiceLink::new(inbox.clone()));
         let (events, events_receiver) = bounded(MAX_WAITING);
 
         let watch = IndicatorWatch {
@@ -171,7 +186,7 @@ impl Service {
         let record = RecordKeeper::new(&self.record, self.policy.record_required);
         let problems = self.policy_problems;
         let mut runner = Runner {
-            core: Core::new(self.policy),
+            core: Core::new(self.policy).automated(self.is_automated),
             started: Instant::now(),
             inbox: inbox.clone(),
             embedder: self.embedder,
@@ -185,6 +200,7 @@ impl Service {
             record,
             desktop,
             captures: LiveCaptures::default(),
+            screens: ScreensDesk::default(),
         };
         let threads = [engine_thread, indicator_thread, desktop_thread];
         let transport = Transport::start(servo_config::opts::get().multiprocess);

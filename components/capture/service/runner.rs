@@ -18,8 +18,11 @@ use super::CaptureEmbedder;
 use super::engine::EngineHandle;
 use super::inbox::{Inbox, Mail};
 use super::indicator_thread::{IndicatorCommand, IndicatorHandle};
+use super::screens::ScreensDesk;
 use super::sinks::Sinks;
-use crate::core::{CaptureNotice, Core, Effect, EngineCommand, Event, RequestId, Timestamp};
+use crate::core::{
+    CaptureNotice, Core, Effect, EngineCommand, Event, RequestId, ScreensInput, Timestamp,
+};
 use crate::desktop::{Desktop, LiveCaptures};
 use crate::grabber::GrabError;
 use crate::indicator::IndicatorError;
@@ -44,6 +47,7 @@ pub(super) struct Runner {
     pub(super) record: RecordKeeper,
     pub(super) desktop: Box<dyn Desktop>,
     pub(super) captures: LiveCaptures,
+    pub(super) screens: ScreensDesk,
 }
 
 impl Runner {
@@ -82,6 +86,13 @@ impl Runner {
                 },
                 recv(mail.flood) -> _ => for client in self.inbox.take_flooded() {
                     self.event(Event::ClientFlooded { client });
+                },
+                recv(mail.answers) -> input => if let Ok(input) = input {
+                    self.event(Event::Screens(input));
+                },
+                recv(mail.moved) -> _ => {
+                    let window = self.inbox.window();
+                    self.event(Event::Screens(ScreensInput::WindowMoved { window }));
                 },
                 recv(timer) -> _ => self.event(Event::Tick),
                 recv(mail.exit) -> done => {
@@ -209,6 +220,10 @@ impl Runner {
                     });
                 });
             }
+            CaptureRequest::Screens(request) => {
+                let id = self.next_request();
+                Event::Screens(self.screens.take(&self.core, client, request, id))
+            }
         };
         self.event(event);
     }
@@ -278,6 +293,12 @@ impl Runner {
                     self.desktop.tell(self.captures.all());
                 }
                 self.embedder.notify(notice);
+            }
+            Effect::Screens(effect) => {
+                let embedder = &*self.embedder;
+                if let Some(pipeline) = self.screens.carry_out(effect, embedder, &self.inbox) {
+                    self.event(Event::Screens(ScreensInput::SinkLost { pipeline }));
+                }
             }
         }
     }

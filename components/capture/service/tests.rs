@@ -9,6 +9,7 @@ mod desktop;
 #[cfg(target_os = "linux")]
 mod indicator;
 mod record;
+mod screens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,6 +71,7 @@ impl Rig {
             },
             record,
             policy_problems,
+            is_automated: false,
             embedder: Arc::new(LogEmbedder),
             grabber: layout.factory(),
             marks: Marks::default(),

@@ -53,3 +53,16 @@ impl fmt::Display for SourceId {
         write!(formatter, "source {}", self.0)
     }
 }
+
+/// One screen as one document knows it. Random for each document, and another
+/// one when the screen was unplugged meanwhile, so that it identifies nothing
+/// beyond the document.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct ScreenId(Uuid);
+
+impl ScreenId {
+    /// A new random id.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}

@@ -27,6 +27,7 @@ pub mod picture;
 pub mod pools;
 mod returns;
 mod screen;
+mod screens;
 mod settings;
 
 pub use bus::{BusUpdate, FrameBus};
@@ -37,7 +38,7 @@ pub use frame::{
     CapturedFrame, FrameError, FrameLease, FrameMessage, FramePicture, FramePixels, FrameReceiver,
 };
 pub use geometry::{CssPixel, DesktopPixel, MonitorPixel};
-pub use ids::{ClientId, SourceId};
+pub use ids::{ClientId, ScreenId, SourceId};
 pub use messages::{
     AllScreensReply, CaptureRequest, ConfigureReply, EndReason, GrantedSource, SourceEvent,
 };
@@ -45,4 +46,8 @@ pub use picture::{PictureError, PictureMemory, PictureWriter};
 pub use pools::{PoolAccess, PoolAddress, PoolError, PoolId, PoolReader, PoolRegistration};
 pub use returns::FrameReturns;
 pub use screen::ScreenInfo;
+pub use screens::{
+    BasicScreen, ScreenList, ScreensError, ScreensEvent, ScreensGrant, ScreensPermission,
+    ScreensReply, ScreensRequest,
+};
 pub use settings::{CursorMode, DisplaySurface, FormatError, FrameFormat, SourceSettings};

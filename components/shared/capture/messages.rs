@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use servo_base::generic_channel::GenericCallback;
 use servo_base::id::PipelineId;
 
-use crate::{CaptureError, FrameFormat, FrameMessage, ScreenInfo, SourceId, SourceSettings};
+use crate::{
+    CaptureError, FrameFormat, FrameMessage, ScreenId, ScreenInfo, ScreensRequest, SourceId,
+    SourceSettings,
+};
 
 /// What script asks of the service. Every request that carries a reply is
 /// answered exactly once.
@@ -66,6 +69,8 @@ pub enum CaptureRequest {
         /// [`CaptureRequest::MAX_RELEASED`] of them, the rest does not count.
         frames: Vec<(SourceId, u64)>,
     },
+    /// About the screens, without capturing them.
+    Screens(ScreensRequest),
 }
 
 impl CaptureRequest {
@@ -80,6 +85,9 @@ pub struct GrantedSource {
     pub source: SourceId,
     /// The captured monitor.
     pub screen: ScreenInfo,
+    /// The same one in every grant and [`ScreenList`](crate::ScreenList) of the
+    /// same document.
+    pub screen_id: ScreenId,
     /// The settings that frames will have.
     pub settings: SourceSettings,
     /// `deviceId` as the page sees it: random for every grant.

@@ -67,6 +67,8 @@ impl Sleeper {
 pub struct Headless {
     size: Cell<WindowSize>,
     position: Cell<DeviceIntPoint>,
+    /// Where pages or WebDriver have put the window, if they have.
+    place: Cell<Option<DeviceIntRect>>,
     dirty: RefCell<Vec<WebViewId>>,
 }
 
@@ -76,6 +78,7 @@ impl Headless {
         Self {
             size: Cell::new(size),
             position: Cell::default(),
+            place: Cell::default(),
             dirty: RefCell::default(),
         }
     }
@@ -156,7 +159,12 @@ impl Frontend for Headless {
             width: side(rect.width()),
             height: side(rect.height()),
         });
+        self.place.set(Some(rect));
         self.window_rect(webview)
+    }
+
+    fn place(&self) -> Option<DeviceIntRect> {
+        self.place.get()
     }
 
     fn maximize(&self, webview: &WebView) -> DeviceIntRect {

@@ -13,6 +13,7 @@ mod headless;
 mod output;
 mod prompts;
 mod record;
+mod screens;
 mod shell;
 mod tabs;
 mod webdriver;
@@ -36,6 +37,7 @@ use crate::batch::Batch;
 use crate::cli::{Arguments, Command};
 use crate::embedder::StandardErrorEmbedder;
 use crate::headless::Headless;
+use crate::screens::ScreensDesk;
 use crate::shell::{EXIT_CONFIGURATION, EXIT_SUCCESS, EXIT_UNAVAILABLE, Frontend, Shell};
 use crate::webdriver::WebDriver;
 
@@ -116,6 +118,7 @@ struct Start {
     webdriver_port: Option<u16>,
     multiprocess: bool,
     print_console: bool,
+    screens: Arc<ScreensDesk>,
 }
 
 fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -140,6 +143,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let webdriver_port = arguments.webdriver.map(webdriver_port).transpose()?;
 
     install_libraries();
+    let screens = Arc::<ScreensDesk>::default();
     servo_capture::configure(
         CaptureConfig {
             backend: arguments.capture_backend,
@@ -150,8 +154,11 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
+            is_automated: webdriver_port.is_some(),
         },
-        Arc::new(StandardErrorEmbedder),
+        Arc::new(StandardErrorEmbedder {
+            screens: screens.clone(),
+        }),
     )
     .or_exit(EXIT_UNAVAILABLE)?;
     let start = Start {
@@ -160,6 +167,7 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         webdriver_port,
         multiprocess: arguments.multiprocess,
         print_console: arguments.print_console,
+        screens,
     };
     let mut batch = Batch::new(arguments);
     if arguments.headless {
@@ -218,8 +226,10 @@ impl Start {
         frontend: Rc<dyn Frontend>,
         waker: Box<dyn EventLoopWaker>,
     ) -> anyhow::Result<Rc<Shell>> {
+        self.screens.wake_by(waker.clone_box());
         let (servo, webdriver) = self.servo(waker);
-        let shell = Shell::new(servo, frontend, webdriver, self.print_console);
+        let screens = self.screens.clone();
+        let shell = Shell::new(servo, frontend, webdriver, screens, self.print_console);
         shell.listen();
         shell.open(self.url.clone())?;
         Ok(shell)

@@ -12,6 +12,7 @@ use servo::{
     PermissionFeature, PermissionRequest, SelectElement, SimpleDialog, WebDriverUserPrompt,
     WebViewId,
 };
+use servo_capture::ScreensQuestion;
 
 /// One request of a page, until it is answered.
 pub struct Prompt {
@@ -54,6 +55,8 @@ pub enum Request {
     Menu(ContextMenu),
     /// A permission.
     Permission(PermissionRequest),
+    /// The permission to know all screens, of which the capture service asks.
+    Screens(ScreensQuestion),
     /// A user name and password, for a page or a proxy.
     Authentication {
         /// Servo's side of it.
@@ -73,7 +76,10 @@ impl Request {
             Self::Color { picker, .. } => Some(picker.id()),
             Self::File { picker, .. } => Some(picker.id()),
             Self::Menu(menu) => Some(menu.id()),
-            Self::Dialog { .. } | Self::Permission(_) | Self::Authentication { .. } => None,
+            Self::Dialog { .. }
+            | Self::Permission(_)
+            | Self::Screens(_)
+            | Self::Authentication { .. } => None,
         }
     }
 
@@ -121,6 +127,7 @@ impl Request {
             }
             Self::Menu(menu) => menu.dismiss(),
             Self::Permission(request) => request.allow(),
+            Self::Screens(question) => question.answer(true),
             Self::Authentication {
                 request,
                 user,
@@ -136,6 +143,7 @@ impl Request {
             Self::File { picker, .. } => picker.dismiss(),
             Self::Menu(menu) => menu.dismiss(),
             Self::Permission(request) => request.deny(),
+            Self::Screens(question) => question.answer(false),
             Self::Select(_) | Self::Color { .. } | Self::Authentication { .. } => {}
         }
     }

@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use euclid::Scale;
@@ -18,7 +19,8 @@ use servo::{
 use url::Url;
 
 use crate::output;
-use crate::prompts::Prompt;
+use crate::prompts::{Prompt, Request};
+use crate::screens::ScreensDesk;
 use crate::tabs::Tabs;
 use crate::webdriver::WebDriver;
 
@@ -57,6 +59,10 @@ pub trait Frontend {
     /// Moves and resizes the window with its frame; returns where it is then, in device pixels.
     fn set_window_rect(&self, webview: &WebView, rect: DeviceIntRect) -> DeviceIntRect;
 
+    /// Where the window is on the desktop, in device pixels; `None` if it is nowhere, or the
+    /// system does not tell. Cheap.
+    fn place(&self) -> Option<DeviceIntRect>;
+
     /// Makes the window as large as the screen; returns where it is then, in device pixels.
     fn maximize(&self, webview: &WebView) -> DeviceIntRect;
 
@@ -87,6 +93,7 @@ pub struct Shell {
     pub started: Cell<Option<Instant>>,
     /// When the first page had loaded.
     pub loaded: Cell<Option<Instant>>,
+    screens: Arc<ScreensDesk>,
     print_console: bool,
     exit: Cell<Option<u8>>,
     /// Closed pages. They must not be dropped while Servo is calling us.
@@ -101,6 +108,7 @@ impl Shell {
         servo: Servo,
         frontend: Rc<dyn Frontend>,
         webdriver: Option<WebDriver>,
+        screens: Arc<ScreensDesk>,
         print_console: bool,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -110,6 +118,7 @@ impl Shell {
             webdriver,
             started: Cell::default(),
             loaded: Cell::default(),
+            screens,
             print_console,
             exit: Cell::default(),
             closed: RefCell::default(),
@@ -235,7 +244,23 @@ impl Shell {
         if let Some(webdriver) = &self.webdriver {
             webdriver.handle_commands(self);
         }
+        self.screens.window_is_at(self.frontend.place());
+        self.ask_about_screens();
         self.closed.take();
+    }
+
+    /// Asks what the capture service wants to know. Without anybody to ask, or without the page, it
+    /// hears nothing, which is no.
+    fn ask_about_screens(&self) {
+        for question in self.screens.take_questions() {
+            if self.frontend.can_prompt() && self.webview(question.webview).is_some() {
+                self.prompt(Prompt {
+                    webview: question.webview,
+                    origin: question.origin.clone(),
+                    request: Request::Screens(question),
+                });
+            }
+        }
     }
 
     /// The exit code, once the browser is to end.

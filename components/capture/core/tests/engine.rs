@@ -82,6 +82,16 @@ impl World {
                 assert!(!started.released.contains(&sequence), "released twice");
                 started.released.push(sequence);
             }
+            EngineCommand::Watch { wanted } => {
+                assert_ne!(
+                    self.watches_layout, wanted,
+                    "told twice to watch, or not to"
+                );
+                self.watches_layout = wanted;
+                if wanted {
+                    self.engine.push_back(command);
+                }
+            }
         }
     }
 

@@ -10,5 +10,6 @@ mod lock;
 mod properties;
 mod record;
 mod scenarios;
+mod screens;
 mod sight;
 mod world;

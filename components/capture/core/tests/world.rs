@@ -17,7 +17,8 @@ use servo_capture_traits::{
 
 use super::super::indication::LINGER;
 use super::super::{
-    CaptureNotice, Core, Effect, EngineCommand, Event, RawFrame, RequestId, SessionId, Timestamp,
+    CaptureNotice, Core, Effect, EngineCommand, Event, RawFrame, RequestId, ScreensEffect,
+    ScreensInput, SessionId, Timestamp,
 };
 use super::engine::Started;
 use super::record::Record;
@@ -83,6 +84,10 @@ pub(super) struct World {
     /// How often the indicator was asked to go back to the top.
     pub(super) restores: u32,
     pub(super) notices: Vec<CaptureNotice>,
+    /// What was done about the screens, in order.
+    pub(super) screens: Vec<ScreensEffect>,
+    /// The engine watches the layout for itself.
+    pub(super) watches_layout: bool,
 }
 
 impl World {
@@ -141,7 +146,15 @@ impl World {
             hidden: BTreeSet::new(),
             restores: 0,
             notices: Vec::new(),
+            screens: Vec::new(),
+            watches_layout: false,
         }
+    }
+
+    /// From now on WebDriver drives the browser.
+    pub(super) fn automate(&mut self) {
+        let core = std::mem::replace(&mut self.core, Core::new(self.policy.clone()));
+        self.core = core.automated(true);
     }
 
     pub(super) fn page(number: u32, origin: &'static str) -> Page {
@@ -167,6 +180,7 @@ impl World {
                 self.forgotten.remove(source);
             }
             Event::Exit => self.exited = true,
+            Event::DisplayServerLost { .. } => self.watches_layout = false,
             _ => {}
         }
         let was_live = !self.opened.is_empty();
@@ -226,6 +240,7 @@ impl World {
             Effect::HideIndicator => self.check_hiding(),
             Effect::Record(entry) => self.record.write(entry),
             Effect::Notify(notice) => self.notices.push(notice),
+            Effect::Screens(effect) => self.screens.push(effect),
         }
     }
 
@@ -306,6 +321,11 @@ impl World {
                     self.opened.insert(session, monitors);
                 }
                 self.event(Event::MonitorsOpened { session, result });
+            }
+            Some(EngineCommand::Watch { .. }) => {
+                self.watches_layout &= refusal.is_none();
+                let result = refusal.map_or_else(|| Ok(self.monitors.clone()), Err);
+                self.event(Event::Screens(ScreensInput::Listed { result }));
             }
             _ => {}
         }

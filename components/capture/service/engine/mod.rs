@@ -28,6 +28,7 @@ mod source;
 mod tests;
 mod thread;
 mod verify;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,6 +94,8 @@ pub(super) struct Engine {
     next_verification: Option<Instant>,
     scaler: Scaler,
     counters: Arc<EngineCounters>,
+    /// The layout is told although no monitor may be open.
+    watches_layout: bool,
 }
 
 impl Engine {
@@ -115,6 +118,7 @@ impl Engine {
             next_verification: None,
             scaler: Scaler::default(),
             counters,
+            watches_layout: false,
         }
     }
 
@@ -181,6 +185,7 @@ impl Engine {
                     source.pool.release(sequence);
                 }
             }
+            EngineCommand::Watch { wanted } => self.watch_layout(wanted, now, events),
         }
     }
 
@@ -193,6 +198,7 @@ impl Engine {
     /// Hears what happened and makes whatever frames are due.
     pub(super) fn tick(&mut self, now: Instant, events: &mut dyn EventSink) {
         if self.monitors.is_empty() {
+            self.look_at_layout(now, events);
             return;
         }
         if let Err(error) = self.work(now, events) {
@@ -218,8 +224,7 @@ impl Engine {
             descriptor: None,
         };
         let Some(grabber) = self.grabber.as_ref().filter(|_| !self.monitors.is_empty()) else {
-            wait.deadline = None;
-            return wait;
+            return self.wait_for_layout(now);
         };
         let mut by = |time: Instant| {
             wait.deadline = Some(wait.deadline.map_or(time, |deadline| deadline.min(time)));
@@ -338,7 +343,7 @@ impl Engine {
             is_needed
         });
         // An idle service keeps no connection to the display server.
-        if self.monitors.is_empty() {
+        if self.monitors.is_empty() && !self.keeps_watching() {
             self.disconnect();
         }
     }
@@ -351,6 +356,7 @@ impl Engine {
         self.layout.clear();
         self.pointer = PointerWatch::default();
         self.next_verification = None;
+        self.watches_layout = false;
     }
 
     /// Adapts every open monitor to the listed layout. One that is gone is left
@@ -394,16 +400,6 @@ impl Engine {
                 source.surface_changed(open.size(), now);
             }
         }
-    }
-
-    fn tell_layout(&mut self, now: Instant, events: &mut dyn EventSink) -> Result<(), GrabError> {
-        let monitors = match self.list(now) {
-            Ok(monitors) => monitors,
-            Err(GrabError::NoMonitor) => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        events.event(Event::MonitorsChanged { monitors });
-        Ok(())
     }
 
     /// What is drawn there makes every picture of the monitor stale.
@@ -477,9 +473,9 @@ impl Engine {
         if !error.is_fatal() {
             return;
         }
-        let had_monitors = !self.monitors.is_empty();
+        let was_of_use = !self.monitors.is_empty() || self.watches_layout;
         self.disconnect();
-        if had_monitors {
+        if was_of_use {
             events.event(Event::DisplayServerLost {
                 error: error.clone(),
             });

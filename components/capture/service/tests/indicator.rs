@@ -82,6 +82,7 @@ impl Scene {
             },
             record: RecordSettings::default(),
             policy_problems: Vec::new(),
+            is_automated: false,
             embedder: Arc::new(LogEmbedder),
             grabber: Box::new(move |stalls| Ok(Box::new(X11Grabber::connect(&display, stalls)?))),
             indicator: Box::new(move || {

@@ -12,6 +12,7 @@ use servo_media::streams::registry::MediaStreamId;
 
 use super::documentpolicy::{disabled, is_allowed_to_use};
 use super::errors::all_screens_exception;
+use super::screens::screen_of;
 use crate::ScriptThread;
 use crate::dom::bindings::codegen::Bindings::WindowBinding::WindowMethods;
 use crate::dom::bindings::error::Error;
@@ -23,7 +24,6 @@ use crate::dom::mediadevices::MediaDevices;
 use crate::dom::mediastream::MediaStream;
 use crate::dom::promise::{Promise, RootedPromise};
 use crate::dom::screencapture::screencapturemediastreamtrack::ScreenCaptureMediaStreamTrack;
-use crate::dom::screencapture::screendetailed::ScreenDetailed;
 use crate::routed_promise::{RoutedPromiseListener, callback_promise};
 
 /// <https://screen-share.github.io/capture-all-screens/#dom-mediadevices-getallscreensmedia>
@@ -101,7 +101,9 @@ fn stream_of(
     global: &GlobalScope,
     granted: GrantedSource,
 ) -> DomRoot<MediaStream> {
-    let screen = ScreenDetailed::new(cx, global.as_window(), granted.screen.clone());
+    let (id, info) = (granted.screen_id, granted.screen.clone());
+    let screen = screen_of(cx, global.as_window(), id, info.clone());
+    screen.changed(cx, info);
     let track = ScreenCaptureMediaStreamTrack::new(cx, global, MediaStreamId::new(), &screen);
     track.attach(global, granted);
     let stream = MediaStream::new(cx, global);

@@ -213,14 +213,15 @@ pub(crate) fn feature_of(name: PermissionName) -> Option<Feature> {
     }
 }
 
-/// Whether a permission is never asked for by name: each use is decided anew,
-/// by an administrator's list or by a choice of the user.
+/// Whether a permission is never asked for by name, only where it is used: by an
+/// administrator's list, by a choice of the user, or by the service.
 pub(crate) fn is_decided_at_use(name: PermissionName) -> bool {
     matches!(
         name,
         PermissionName::All_screens_capture
             | PermissionName::Display_capture
             | PermissionName::Screenshot
+            | PermissionName::Window_management
     )
 }
 

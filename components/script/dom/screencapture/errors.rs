@@ -4,7 +4,7 @@
 
 //! The one place where the service's errors become DOMExceptions.
 
-use servo_capture_traits::CaptureError;
+use servo_capture_traits::{CaptureError, ScreensError};
 
 use crate::dom::bindings::error::Error;
 
@@ -27,5 +27,22 @@ pub(crate) fn all_screens_exception(error: &CaptureError) -> Error {
         CaptureError::Aborted(_) | CaptureError::BadRequest(_) | CaptureError::TooMany { .. } => {
             Error::Abort(message)
         }
+    }
+}
+
+/// The exception for a failed `getScreenDetails()`
+/// (<https://w3c.github.io/window-management/#dom-window-getscreendetails>).
+pub(crate) fn screen_details_exception(error: &ScreensError) -> Error {
+    let message = Some(format!(
+        "Failed to execute 'getScreenDetails' on 'Window': {error}."
+    ));
+    match error {
+        // Steps 2.2 and 2.3.
+        ScreensError::Denied | ScreensError::NotActivated | ScreensError::NotAnswered => {
+            Error::NotAllowed(message)
+        }
+        ScreensError::DocumentInactive => Error::InvalidState(message),
+        // Not in the spec: a device has screens there.
+        ScreensError::NotListed(_) | ScreensError::Refused(_) => Error::Abort(message),
     }
 }

@@ -21,6 +21,8 @@ pub(crate) mod overconstrainederror;
 pub(crate) mod permissionspolicy;
 pub(crate) mod screencapturemediastreamtrack;
 pub(crate) mod screendetailed;
+pub(crate) mod screendetails;
+pub(crate) mod screens;
 pub(crate) mod sink;
 pub(crate) mod tracks;
 pub(crate) mod trackstate;
@@ -237,3 +239,31 @@ macro_rules! html_iframe_element_methods {
     };
 }
 pub(crate) use html_iframe_element_methods;
+
+/// Members of `Window` (webidls/ScreenDetails.webidl).
+macro_rules! window_methods {
+    () => {
+        /// <https://w3c.github.io/window-management/#dom-window-getscreendetails>
+        fn GetScreenDetails(
+            &self,
+            cx: &mut js::realm::CurrentRealm,
+        ) -> crate::dom::promise::RootedPromise {
+            crate::dom::screencapture::screens::get_screen_details(self, cx)
+        }
+    };
+}
+pub(crate) use window_methods;
+
+/// Members of `Screen` (webidls/ScreenDetails.webidl).
+macro_rules! screen_methods {
+    () => {
+        /// <https://w3c.github.io/window-management/#dom-screen-isextended>
+        fn IsExtended(&self) -> bool {
+            crate::dom::screencapture::screens::is_extended(self)
+        }
+
+        // https://w3c.github.io/window-management/#dom-screen-onchange
+        event_handler!(change, GetOnchange, SetOnchange);
+    };
+}
+pub(crate) use screen_methods;

@@ -69,6 +69,7 @@ impl ScreenCaptureMediaStreamTrack {
         let GrantedSource {
             source,
             screen,
+            screen_id: _,
             settings,
             device_id,
         } = granted;
@@ -141,12 +142,17 @@ impl ScreenCaptureMediaStreamTrack {
     }
 
     /// The monitor moved or changed its mode.
-    pub(crate) fn source_changed(&self, screen: ScreenInfo, settings: SourceSettings) {
+    pub(crate) fn source_changed(
+        &self,
+        cx: &mut JSContext,
+        screen: ScreenInfo,
+        settings: SourceSettings,
+    ) {
         let must_configure = self.track().capture().source_changed(&screen, &settings);
-        self.screen.update(screen);
         if must_configure {
             reconfigure(self.track());
         }
+        self.screen.changed(cx, screen);
     }
 
     /// <https://w3c.github.io/mediacapture-main/#set-track-muted>

@@ -4,19 +4,23 @@
 
 //! <https://w3c.github.io/window-management/#api-screendetailed-interface>
 
+use std::rc::Rc;
+
 use dom_struct::dom_struct;
 use embedder_traits::ScreenMetrics;
 use euclid::Size2D;
 use js::context::JSContext;
 use script_bindings::cell::DomRefCell;
-use script_bindings::reflector::reflect_dom_object;
-use servo_capture_traits::ScreenInfo;
+use script_bindings::reflector::reflect_weak_referenceable_dom_object;
+use servo_capture_traits::{ScreenId, ScreenInfo};
 
+use super::screens::{current_screen, is_listed};
 use crate::dom::bindings::codegen::Bindings::ScreenDetailedBinding::ScreenDetailedMethods;
 use crate::dom::bindings::inheritance::Castable;
 use crate::dom::bindings::num::Finite;
 use crate::dom::bindings::root::DomRoot;
 use crate::dom::bindings::str::DOMString;
+use crate::dom::eventtarget::EventTarget;
 use crate::dom::screen::Screen;
 use crate::dom::window::Window;
 
@@ -25,36 +29,75 @@ pub(crate) struct ScreenDetailed {
     screen: Screen,
     #[ignore_malloc_size_of = "plain data"]
     #[no_trace]
+    id: ScreenId,
+    #[ignore_malloc_size_of = "plain data"]
+    #[no_trace]
     info: DomRefCell<ScreenInfo>,
 }
 
 impl ScreenDetailed {
-    pub(crate) fn new(cx: &mut JSContext, window: &Window, info: ScreenInfo) -> DomRoot<Self> {
-        reflect_dom_object(
+    /// Only for `screen_of`: there is one object for each screen.
+    pub(super) fn new(
+        cx: &mut JSContext,
+        window: &Window,
+        id: ScreenId,
+        info: ScreenInfo,
+    ) -> DomRoot<Self> {
+        reflect_weak_referenceable_dom_object(
             cx,
-            Box::new(Self {
+            Rc::new(Self {
                 screen: Screen::new_inherited(window),
+                id,
                 info: DomRefCell::new(info),
             }),
             window,
         )
     }
 
-    /// The monitor has changed.
-    pub(crate) fn update(&self, info: ScreenInfo) {
-        *self.info.borrow_mut() = info;
+    pub(crate) fn id(&self) -> ScreenId {
+        self.id
+    }
+
+    /// Takes the screen's present values; tells whether they are others.
+    pub(crate) fn update(&self, info: ScreenInfo) -> bool {
+        let before = std::mem::replace(&mut *self.info.borrow_mut(), info);
+        before != *self.info.borrow()
+    }
+
+    /// A capture of the screen tells that it has changed. Where the document is
+    /// told of all screens, that has told it, or will.
+    pub(crate) fn changed(&self, cx: &mut JSContext, info: ScreenInfo) {
+        if !is_listed(self) && self.update(info) {
+            self.upcast::<EventTarget>().fire_event(cx, atom!("change"));
+        }
     }
 }
 
-/// The metrics of a `Screen` that is a `ScreenDetailed`: of its own monitor
-/// rather than of the one that the window is on.
-pub(crate) fn detailed_metrics(screen: &Screen) -> Option<ScreenMetrics> {
-    let detailed = screen.downcast::<ScreenDetailed>()?;
-    let info = detailed.info.borrow();
+/// The metrics of a `Screen` as the display server tells them, where it is
+/// known: of a `ScreenDetailed`, and of the one that the window is on.
+pub(crate) fn known_metrics(screen: &Screen) -> Option<ScreenMetrics> {
+    let (screen_size, available_size) = match screen.downcast::<ScreenDetailed>() {
+        Some(detailed) => {
+            let info = detailed.info.borrow();
+            (info.bounds.size, info.available.size)
+        }
+        None => {
+            let current = current_screen(screen)?;
+            (current.size, current.available_size)
+        }
+    };
     Some(ScreenMetrics {
-        screen_size: Size2D::from_untyped(info.bounds.size.to_untyped()),
-        available_size: Size2D::from_untyped(info.available.size.to_untyped()),
+        screen_size: Size2D::from_untyped(screen_size.to_untyped()),
+        available_size: Size2D::from_untyped(available_size.to_untyped()),
     })
+}
+
+/// The color depth of a `Screen`, where it is known.
+pub(crate) fn known_color_depth(screen: &Screen) -> Option<u32> {
+    match screen.downcast::<ScreenDetailed>() {
+        Some(detailed) => Some(detailed.info.borrow().color_depth),
+        None => current_screen(screen).map(|current| current.color_depth),
+    }
 }
 
 impl ScreenDetailedMethods<crate::DomTypeHolder> for ScreenDetailed {

@@ -125,7 +125,7 @@ fn handle_event(cx: &mut JSContext, source: SourceId, event: SourceEvent) {
     match event {
         // Frames do not come this way.
         SourceEvent::Frame(_) => {}
-        SourceEvent::Changed { screen, settings } => track.source_changed(screen, settings),
+        SourceEvent::Changed { screen, settings } => track.source_changed(cx, screen, settings),
         SourceEvent::Muted(muted) => track.source_muted(cx, muted),
         SourceEvent::Ended(_) => {
             forget(source);

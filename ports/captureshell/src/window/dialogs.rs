@@ -70,6 +70,14 @@ pub fn show(context: &Context, prompt: &mut Prompt, place: Place) -> Option<Answ
             ui.label(format!("This site wants to {purpose}."));
             buttons(ui, "Allow", Some("Block"))
         }),
+        Request::Screens(_) => modal(context, |ui| {
+            ui.heading(origin.as_str());
+            ui.label(
+                "This site wants to know all your screens: how many there are, their sizes, places \
+                 and names.",
+            );
+            buttons(ui, "Allow", Some("Block"))
+        }),
         Request::Color { color, .. } => modal(context, |ui| {
             ui.heading("Choose a color");
             let mut shown = egui::Color32::from_rgb(color[0], color[1], color[2]);

@@ -73,6 +73,7 @@ impl BrowserWindow {
         match event {
             WindowEvent::Resized(size) => {
                 self.frame.resize(*size);
+                self.frame.moved();
                 self.frame.window.request_redraw();
             }
             WindowEvent::ScaleFactorChanged { scale_factor, .. } => {
@@ -80,6 +81,7 @@ impl BrowserWindow {
                     webview.set_hidpi_scale_factor(Scale::new(*scale_factor as f32));
                 }
             }
+            WindowEvent::Moved(_) => self.frame.moved(),
             WindowEvent::Focused(is_focused) => page.set_focused(*is_focused),
             WindowEvent::ModifiersChanged(modifiers) => self.input.modifiers = modifiers.state(),
             WindowEvent::KeyboardInput {

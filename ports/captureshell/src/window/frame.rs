@@ -42,6 +42,8 @@ pub struct WindowFrame {
     is_page_dirty: Cell<bool>,
     is_changed: Cell<bool>,
     cursor: Cell<Cursor>,
+    /// Where the window is, where the system tells.
+    place: Cell<Option<DeviceIntRect>>,
 }
 
 impl WindowFrame {
@@ -76,6 +78,7 @@ impl WindowFrame {
             is_page_dirty: Cell::new(true),
             is_changed: Cell::new(true),
             cursor: Cell::default(),
+            place: Cell::default(),
         })
     }
 
@@ -105,6 +108,12 @@ impl WindowFrame {
         if size.width > 0 && size.height > 0 {
             self.context.resize(size);
         }
+    }
+
+    /// The window has another place.
+    pub fn moved(&self) {
+        let position = self.window.outer_position().ok();
+        self.place.set(position.map(|_| self.window_rect()));
     }
 
     fn place_page(&self, page: Option<&WebView>, rect: DeviceIntRect) {
@@ -187,6 +196,10 @@ impl Frontend for WindowFrame {
             // The window manager will.
             None => rect,
         }
+    }
+
+    fn place(&self) -> Option<DeviceIntRect> {
+        self.place.get()
     }
 
     fn maximize(&self, _webview: &WebView) -> DeviceIntRect {

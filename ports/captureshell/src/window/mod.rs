@@ -176,6 +176,7 @@ impl ApplicationHandler<Wake> for App {
         }
         match self.open(event_loop) {
             Ok(window) => {
+                window.frame.moved();
                 window.frame.window.request_redraw();
                 self.window = Some(window);
             }

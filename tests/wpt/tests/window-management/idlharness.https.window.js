@@ -1,7 +1,6 @@
 // META: title=The interfaces of Window Management
 // META: script=/resources/WebIDLParser.js
 // META: script=/resources/idlharness.js
-// META: script=/capture-all-screens/resources/monitors.js
 // META: timeout=long
 
 'use strict';
@@ -11,10 +10,12 @@
 idl_test(
     ['window-management'],
     ['cssom-view', 'html', 'dom'],
-    async (idl_array, t) => {
+    async idl_array => {
       idl_array.add_objects({
-        ScreenDetailed: ['self.screenDetailed'],
+        Window: ['self'],
+        Screen: ['screen'],
+        ScreenDetails: ['self.screenDetails'],
+        ScreenDetailed: ['self.screenDetails.currentScreen'],
       });
-      const track = await captureOneTrack(t);
-      self.screenDetailed = track.screenDetailed();
+      self.screenDetails = await getScreenDetails();
     });

@@ -9,6 +9,7 @@ mod frames;
 mod indicator;
 mod leases;
 mod thread;
+mod watch;
 #[cfg(target_os = "linux")]
 mod x11;
 

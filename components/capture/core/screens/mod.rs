@@ -1,0 +1,518 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! What pages may know of the screens, without capturing them
+//! (<https://w3c.github.io/window-management/>).
+//!
+//! The engine watches the layout, and nothing else, for as long as there is a
+//! document that asked for it and is fully active.
+
+mod documents;
+mod layout;
+mod permissions;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use euclid::Box2D;
+use servo_base::id::{PipelineId, WebViewId};
+use servo_capture_traits::{
+    ClientId, DesktopPixel, ScreenId, ScreensError, ScreensEvent, ScreensGrant, ScreensPermission,
+};
+use url::{Origin, Url};
+
+use self::documents::{Document, Watch};
+pub use self::permissions::QuestionId;
+use self::permissions::{Asking, Permissions};
+use super::{Core, Effect, RequestId, Timestamp};
+use crate::grabber::GrabError;
+use crate::monitor::{Monitor, MonitorId};
+
+/// How long the engine may take to list the screens.
+const LIST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long after a failure the engine is asked again to watch the layout.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How long a layout must have stayed before documents are told: programs that
+/// change it, and window managers after them, do so in several steps.
+const SETTLE: Duration = Duration::from_millis(50);
+/// How long documents wait at most while it changes again and again.
+const SETTLE_AT_MOST: Duration = Duration::from_millis(250);
+/// How many questions of one client may be unanswered at once.
+const MAX_WAITING_PER_CLIENT: usize = 64;
+/// How many documents of one client may know screens.
+const MAX_DOCUMENTS_PER_CLIENT: usize = 4096;
+
+/// What happened about the screens.
+#[derive(Debug)]
+pub enum ScreensInput {
+    /// A page reads `screen.isExtended`.
+    IsExtended {
+        /// For the answer.
+        request: RequestId,
+        /// Who asks.
+        client: ClientId,
+        /// For which document.
+        pipeline: PipelineId,
+    },
+    /// A page asks for the state of the permission.
+    Permission {
+        /// For the answer.
+        request: RequestId,
+        /// The origin as serialized by script: a claim.
+        origin: String,
+    },
+    /// WebDriver sets that state.
+    SetPermission {
+        /// For the answer.
+        request: RequestId,
+        /// The origin as serialized by script: a claim.
+        origin: String,
+        /// The new state.
+        state: ScreensPermission,
+    },
+    /// A page calls `getScreenDetails()`.
+    Details {
+        /// For the answer.
+        request: RequestId,
+        /// Who asks.
+        client: ClientId,
+        /// For which document: a claim.
+        pipeline: PipelineId,
+        /// Where the user sees it: a claim.
+        webview: WebViewId,
+        /// The document's origin as serialized by script: a claim.
+        origin: String,
+        /// Whether the document has transient activation: a claim.
+        has_activation: bool,
+    },
+    /// A document is to be told of all screens, or of the one it is on.
+    Watch {
+        /// Who asks.
+        client: ClientId,
+        /// Which document.
+        pipeline: PipelineId,
+        /// Of all.
+        all: bool,
+    },
+    /// Nothing can be sent to the document's sink any more.
+    SinkLost {
+        /// Which document.
+        pipeline: PipelineId,
+    },
+    /// The engine's answer to [`EngineCommand::Watch`].
+    Listed {
+        /// The monitors, in the order of [`Monitor::sort`].
+        result: Result<Vec<Monitor>, GrabError>,
+    },
+    /// The shell: where the browser's window is; `None` for nowhere.
+    WindowMoved {
+        /// Its place on the desktop.
+        window: Option<Box2D<i32, DesktopPixel>>,
+    },
+    /// The shell: the user has answered, or has not.
+    Answered {
+        /// Which question.
+        question: QuestionId,
+        /// Yes or no; `None` if they closed it.
+        allows: Option<bool>,
+    },
+}
+
+/// What is to be done about the screens.
+#[derive(Debug)]
+pub enum ScreensEffect {
+    /// The answer to [`ScreensInput::IsExtended`].
+    Extended {
+        /// Which request.
+        request: RequestId,
+        /// Whether there are several screens.
+        is_extended: bool,
+    },
+    /// The answer to [`ScreensInput::Permission`], and to `SetPermission`.
+    Permission {
+        /// Which request.
+        request: RequestId,
+        /// The state.
+        state: ScreensPermission,
+    },
+    /// The answer to [`ScreensInput::Details`].
+    Details {
+        /// Which request.
+        request: RequestId,
+        /// The screens, or why not.
+        result: Result<ScreensGrant, ScreensError>,
+    },
+    /// Tell a document's sink something.
+    Tell {
+        /// Which document.
+        pipeline: PipelineId,
+        /// What.
+        event: ScreensEvent,
+    },
+    /// Nothing more is told to this document.
+    Forget {
+        /// Which document.
+        pipeline: PipelineId,
+    },
+    /// Have the user asked whether an origin may know the screens.
+    Ask {
+        /// For the answer.
+        question: QuestionId,
+        /// Who wants to know.
+        origin: String,
+        /// Where the user sees the page.
+        webview: WebViewId,
+    },
+}
+
+/// Somebody who waits for an answer.
+#[derive(Debug)]
+struct Waiting {
+    request: RequestId,
+    client: ClientId,
+    pipeline: PipelineId,
+    what: WaitingFor,
+}
+
+#[derive(Debug)]
+enum WaitingFor {
+    /// `getScreenDetails()` waits for the user. Ends by their answer.
+    Answer {
+        question: QuestionId,
+        origin: String,
+    },
+    /// `getScreenDetails()` waits for the engine's list, or its deadline.
+    List { deadline: Timestamp },
+    /// `isExtended` waits for the same.
+    Count { deadline: Timestamp },
+}
+
+impl Waiting {
+    fn deadline(&self) -> Option<Timestamp> {
+        match self.what {
+            WaitingFor::Answer { .. } => None,
+            WaitingFor::List { deadline } | WaitingFor::Count { deadline } => Some(deadline),
+        }
+    }
+}
+
+/// When a changed layout is told.
+#[derive(Debug)]
+struct Settling {
+    due: Timestamp,
+    at_most: Timestamp,
+}
+
+/// Everything about the screens.
+#[derive(Debug, Default)]
+pub(super) struct Screens {
+    documents: BTreeMap<PipelineId, Document>,
+    permissions: Permissions,
+    waiting: Vec<Waiting>,
+    /// The engine was told to watch the layout, and has not failed to.
+    is_watched: bool,
+    /// As the engine told it last, while it watches.
+    layout: Option<Vec<Monitor>>,
+    retry_at: Option<Timestamp>,
+    settling: Option<Settling>,
+    window: Option<Box2D<i32, DesktopPixel>>,
+    /// WebDriver may set permissions.
+    is_automated: bool,
+}
+
+impl Screens {
+    /// The name by which a document knows a monitor.
+    pub(super) fn id_of(
+        &mut self,
+        client: ClientId,
+        pipeline: PipelineId,
+        monitor: MonitorId,
+    ) -> ScreenId {
+        let document = self.documents.entry(pipeline);
+        document
+            .or_insert_with(|| Document::new(client))
+            .id_of(monitor)
+    }
+
+    /// When something is to be done although nothing happened.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let settling = self.settling.as_ref().map(|settling| settling.due);
+        let waiting = self.waiting.iter().filter_map(Waiting::deadline);
+        waiting.chain(settling).chain(self.retry_at).min()
+    }
+}
+
+fn parse_origin(serialization: &str) -> Origin {
+    Url::parse(serialization).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
+}
+
+impl Core {
+    /// The same core, for a browser that WebDriver drives, or does not.
+    #[must_use]
+    pub fn automated(mut self, is_automated: bool) -> Self {
+        self.screens.is_automated = is_automated;
+        self
+    }
+
+    fn screens_effect(&mut self, effect: ScreensEffect) {
+        self.effects.push(Effect::Screens(effect));
+    }
+
+    pub(super) fn screens_input(&mut self, input: ScreensInput, now: Timestamp) {
+        match input {
+            ScreensInput::IsExtended {
+                request,
+                client,
+                pipeline,
+            } => self.is_extended(request, client, pipeline, now),
+            ScreensInput::Permission { request, origin } => {
+                let state = self.screens_permission(&parse_origin(&origin));
+                self.screens_effect(ScreensEffect::Permission { request, state });
+            }
+            ScreensInput::SetPermission {
+                request,
+                origin,
+                state,
+            } => self.set_screens_permission(request, &parse_origin(&origin), state),
+            ScreensInput::Details {
+                request,
+                client,
+                pipeline,
+                webview,
+                origin,
+                has_activation,
+            } => {
+                let origin = parse_origin(&origin);
+                let asked =
+                    self.screen_details(client, pipeline, webview, &origin, has_activation, now);
+                match asked {
+                    Ok(what) => self.screens.waiting.push(Waiting {
+                        request,
+                        client,
+                        pipeline,
+                        what,
+                    }),
+                    Err(error) => self.answer_details(request, Err(error)),
+                }
+                self.answer_listed();
+            }
+            ScreensInput::Watch {
+                client,
+                pipeline,
+                all,
+            } => self.watch_screens(client, pipeline, all),
+            ScreensInput::SinkLost { pipeline } => self.stop_watching_screens(pipeline),
+            ScreensInput::Listed { result } => self.screens_listed(result, now),
+            ScreensInput::WindowMoved { window } => {
+                self.screens.window = window;
+                if self.screens.settling.is_none() {
+                    self.tell_screens();
+                }
+            }
+            ScreensInput::Answered { question, allows } => {
+                self.screens.permissions.answered(question, allows);
+                self.question_answered(question, allows.is_some(), now);
+            }
+        }
+    }
+
+    /// <https://w3c.github.io/permissions/#dfn-permission-state>. The steps
+    /// before the store are script's.
+    fn screens_permission(&self, origin: &Origin) -> ScreensPermission {
+        // No key can be made of an opaque origin, and nobody can be told who asks.
+        if !origin.is_tuple() {
+            return ScreensPermission::Denied;
+        }
+        if let Some(state) = self.screens.permissions.get(&origin.ascii_serialization()) {
+            return state;
+        }
+        // Not in the spec: whoever may capture all screens may know them.
+        match self.policy.check_all_screens(origin) {
+            Ok(()) => ScreensPermission::Granted,
+            Err(_) => ScreensPermission::Prompt,
+        }
+    }
+
+    /// <https://w3c.github.io/permissions/#webdriver-command-set-permission>
+    fn set_screens_permission(
+        &mut self,
+        request: RequestId,
+        origin: &Origin,
+        state: ScreensPermission,
+    ) {
+        if !self.screens.is_automated || !origin.is_tuple() {
+            self.counters.refused_requests += 1;
+        } else {
+            let origin = origin.ascii_serialization();
+            if state != ScreensPermission::Granted {
+                self.withdraw_screens(&origin);
+            }
+            self.screens.permissions.set(origin, state);
+        }
+        let state = self.screens_permission(origin);
+        self.screens_effect(ScreensEffect::Permission { request, state });
+    }
+
+    /// Documents of an origin are not told of all screens any more.
+    fn withdraw_screens(&mut self, origin: &str) {
+        for document in self.screens.documents.values_mut() {
+            if document.granted.as_deref() == Some(origin) {
+                document.granted = None;
+                if document.watches_all() {
+                    document.watch = Some(Watch::Current(None));
+                }
+            }
+        }
+        self.tell_screens();
+    }
+
+    /// The document must be this client's and fully active.
+    fn check_screens_caller(
+        &mut self,
+        client: ClientId,
+        pipeline: PipelineId,
+    ) -> Result<(), ScreensError> {
+        if self.gone.contains(&pipeline) || self.inactive.contains(&pipeline) {
+            return Err(ScreensError::DocumentInactive);
+        }
+        if *self.owners.entry(pipeline).or_insert(client) != client {
+            self.counters.refused_requests += 1;
+            let reason = "the document is another process's".to_owned();
+            return Err(ScreensError::Refused(reason));
+        }
+        let waiting = self.screens.waiting.iter();
+        let waiting = waiting.filter(|waiting| waiting.client == client).count();
+        let documents = self.screens.documents.iter();
+        let documents = documents
+            .filter(|(other, document)| document.client == client && **other != pipeline)
+            .count();
+        if waiting >= MAX_WAITING_PER_CLIENT || documents >= MAX_DOCUMENTS_PER_CLIENT {
+            return Err(ScreensError::Refused("too many at once".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The document is told of changes, or may ask for them at any time.
+    fn screens_document(&mut self, client: ClientId, pipeline: PipelineId) -> &mut Document {
+        let document = self.screens.documents.entry(pipeline);
+        let document = document.or_insert_with(|| Document::new(client));
+        document.watch.get_or_insert(Watch::Asking);
+        document
+    }
+
+    /// <https://w3c.github.io/window-management/#dom-screen-isextended>
+    fn is_extended(
+        &mut self,
+        request: RequestId,
+        client: ClientId,
+        pipeline: PipelineId,
+        now: Timestamp,
+    ) {
+        if self.check_screens_caller(client, pipeline).is_err() {
+            let is_extended = false;
+            return self.screens_effect(ScreensEffect::Extended {
+                request,
+                is_extended,
+            });
+        }
+        // So that the next answer needs no connection to the display server.
+        self.screens_document(client, pipeline);
+        self.screens.retry_at = None;
+        self.screens.waiting.push(Waiting {
+            request,
+            client,
+            pipeline,
+            what: WaitingFor::Count {
+                deadline: now.after(LIST_TIMEOUT),
+            },
+        });
+        self.answer_listed();
+    }
+
+    /// <https://w3c.github.io/window-management/#dom-window-getscreendetails>,
+    /// the steps in parallel. What it waits for, or why it is over.
+    fn screen_details(
+        &mut self,
+        client: ClientId,
+        pipeline: PipelineId,
+        webview: WebViewId,
+        origin: &Origin,
+        has_activation: bool,
+        now: Timestamp,
+    ) -> Result<WaitingFor, ScreensError> {
+        self.check_screens_caller(client, pipeline)?;
+        // Step 2.1. The permission, of which the user is asked if need be.
+        match self.screens_permission(origin) {
+            // Step 2.2.
+            ScreensPermission::Denied => Err(ScreensError::Denied),
+            // Step 2.3. The user is not even asked.
+            ScreensPermission::Prompt if !has_activation => Err(ScreensError::NotActivated),
+            ScreensPermission::Prompt => {
+                let origin = origin.ascii_serialization();
+                let question = match self.screens.permissions.ask(&origin) {
+                    Asking::Ask(question) => {
+                        self.screens_effect(ScreensEffect::Ask {
+                            question,
+                            origin: origin.clone(),
+                            webview,
+                        });
+                        question
+                    }
+                    Asking::Asked(question) => question,
+                    Asking::TooMany => return Err(ScreensError::NotAnswered),
+                };
+                Ok(WaitingFor::Answer { question, origin })
+            }
+            // Steps 2.4 and 2.5 are script's, once it has the screens.
+            ScreensPermission::Granted => Ok(self.wait_for_list(client, pipeline, origin, now)),
+        }
+    }
+
+    fn wait_for_list(
+        &mut self,
+        client: ClientId,
+        pipeline: PipelineId,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> WaitingFor {
+        let document = self.screens_document(client, pipeline);
+        document.granted = Some(origin.ascii_serialization());
+        self.screens.retry_at = None;
+        WaitingFor::List {
+            deadline: now.after(LIST_TIMEOUT),
+        }
+    }
+
+    /// Those who waited for the user go on to the list, or are refused.
+    fn question_answered(&mut self, question: QuestionId, is_answer: bool, now: Timestamp) {
+        let waiting = std::mem::take(&mut self.screens.waiting);
+        for mut waiting in waiting {
+            if let WaitingFor::Answer {
+                question: asked,
+                origin,
+            } = &waiting.what
+                && *asked == question
+            {
+                let origin = parse_origin(origin);
+                if self.screens_permission(&origin) != ScreensPermission::Granted {
+                    let error = if is_answer {
+                        ScreensError::Denied
+                    } else {
+                        ScreensError::NotAnswered
+                    };
+                    self.answer_details(waiting.request, Err(error));
+                    continue;
+                }
+                let (client, pipeline) = (waiting.client, waiting.pipeline);
+                waiting.what = self.wait_for_list(client, pipeline, &origin, now);
+            }
+            self.screens.waiting.push(waiting);
+        }
+        self.answer_listed();
+    }
+
+    fn answer_details(&mut self, request: RequestId, result: Result<ScreensGrant, ScreensError>) {
+        self.screens_effect(ScreensEffect::Details { request, result });
+    }
+}
