@@ -84,6 +84,8 @@ pub enum Event {
         pipeline: PipelineId,
         /// The document's origin as serialized by script: a claim.
         origin: String,
+        /// Whether the document is in no frame: a claim.
+        is_top_level: bool,
     },
     /// A page is ready for a granted source's frames.
     Attach {

@@ -42,7 +42,7 @@ pub use self::notice::CaptureNotice;
 use self::record::RecordState;
 use self::screens::Screens;
 pub use self::screens::{QuestionId, ScreensEffect, ScreensInput};
-use self::session::Session;
+use self::session::{Caller, Session};
 use self::source::Source;
 use crate::indicator::ColorScheme;
 use crate::monitor::{Monitor, MonitorId};
@@ -128,7 +128,15 @@ impl Core {
                 client,
                 pipeline,
                 origin,
-            } => self.all_screens(request, client, pipeline, &origin, now),
+                is_top_level,
+            } => {
+                let caller = Caller {
+                    client,
+                    pipeline,
+                    is_top_level,
+                };
+                self.all_screens(request, caller, &origin, now);
+            }
             Event::Attach { client, source } => self.attach(client, source),
             Event::Clone {
                 client,

@@ -34,6 +34,18 @@ pub(super) struct Session {
     pub(super) granted: Vec<MonitorId>,
 }
 
+/// Who calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    /// Not forgeable.
+    pub(super) client: ClientId,
+    /// A claim.
+    pub(super) pipeline: PipelineId,
+    /// A claim, which only this struct carries: whoever can vouch for it
+    /// replaces it where the struct is made.
+    pub(super) is_top_level: bool,
+}
+
 /// Where a session stands. Each waiting state ends by the event it names, or
 /// at its deadline.
 #[derive(Debug)]
@@ -108,11 +120,13 @@ impl Core {
     pub(super) fn all_screens(
         &mut self,
         request: RequestId,
-        client: ClientId,
-        pipeline: PipelineId,
+        caller: Caller,
         origin: &str,
         now: Timestamp,
     ) {
+        let Caller {
+            client, pipeline, ..
+        } = caller;
         // Not in the spec: the document may have been left meanwhile, the
         // document must be this client's, and no client captures without limit.
         let parsed = parse_origin(origin);
@@ -120,8 +134,11 @@ impl Core {
             self.record_refusal(client, &parsed.ascii_serialization(), &error, now);
             return self.reply(request, Err(error));
         }
-        // Step 2.1: the origin must be on the administrator's allowlist.
-        if let Err(refusal) = self.policy.check_all_screens(&parsed) {
+        // Step 2.1: the origin must be on the administrator's allowlist. Not in
+        // the spec: the administrator may want no frames.
+        let allowed = self.policy.check_all_screens(&parsed);
+        let allowed = allowed.and_then(|()| self.policy.check_nesting(caller.is_top_level));
+        if let Err(refusal) = allowed {
             let reason = refusal.to_string();
             self.effects.push(Effect::Notify(CaptureNotice::Refused {
                 origin: parsed.ascii_serialization(),

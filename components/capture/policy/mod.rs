@@ -58,6 +58,13 @@ pub const RECORD_MAX_BYTES: &str = "dom_screen_capture_record_max_bytes";
 /// [`RECORD_MAX_FILES_RANGE`]).
 pub const RECORD_MAX_FILES: &str = "dom_screen_capture_record_max_files";
 
+/// Refuses captures by documents in frames (a truth value).
+pub const TOP_LEVEL_ONLY: &str = "dom_screen_capture_all_screens_top_level_only";
+
+/// Refuses captures outside of isolated contexts (a truth value). Servo has no
+/// such contexts, so that nobody may capture.
+pub const ISOLATED_ONLY: &str = "dom_screen_capture_all_screens_isolated_only";
+
 /// From 64 KiB, in which a few entries have room, to 1 TiB.
 pub const RECORD_MAX_BYTES_RANGE: RangeInclusive<u64> = 64 * 1024..=1024 * 1024 * 1024 * 1024;
 
@@ -78,6 +85,10 @@ pub struct CapturePolicy {
     pub user_may_stop: bool,
     /// Whether frames show a grey area instead of the indicator.
     pub mask_indicator: bool,
+    /// Whether only top-level documents may capture all screens.
+    pub top_level_only: bool,
+    /// Whether only isolated contexts may, of which Servo has none.
+    pub isolated_only: bool,
 }
 
 impl Default for CapturePolicy {
@@ -88,6 +99,8 @@ impl Default for CapturePolicy {
             record_required: false,
             user_may_stop: true,
             mask_indicator: false,
+            top_level_only: false,
+            isolated_only: false,
         }
     }
 }
@@ -101,6 +114,9 @@ impl CapturePolicy {
         if !self.all_screens_enabled {
             return Err(PolicyRefusal::Disabled);
         }
+        if self.isolated_only {
+            return Err(PolicyRefusal::NotIsolated);
+        }
         if !origin.is_tuple() {
             return Err(PolicyRefusal::OpaqueOrigin);
         }
@@ -112,6 +128,18 @@ impl CapturePolicy {
             return Err(PolicyRefusal::NotListed {
                 origin: origin.ascii_serialization(),
             });
+        }
+        Ok(())
+    }
+
+    /// Whether a document that is in a frame, or is not, may call
+    /// `getAllScreensMedia` at all.
+    ///
+    /// # Errors
+    /// Says which preference forbids it.
+    pub fn check_nesting(&self, is_top_level: bool) -> Result<(), PolicyRefusal> {
+        if self.top_level_only && !is_top_level {
+            return Err(PolicyRefusal::NotTopLevel);
         }
         Ok(())
     }
@@ -140,6 +168,8 @@ impl CapturePolicy {
             record_required: self.record_required || newer.record_required,
             user_may_stop: self.user_may_stop || newer.user_may_stop,
             mask_indicator: self.mask_indicator && newer.mask_indicator,
+            top_level_only: self.top_level_only || newer.top_level_only,
+            isolated_only: self.isolated_only || newer.isolated_only,
         }
     }
 }
@@ -169,6 +199,18 @@ pub enum PolicyRefusal {
         /// The caller's origin, in ASCII.
         origin: String,
     },
+    /// Only top-level documents may, and the caller is in a frame.
+    #[error(
+        "a document in a frame may not capture all screens, the preference {} decides it",
+        TOP_LEVEL_ONLY
+    )]
+    NotTopLevel,
+    /// Only isolated contexts may, and this browser has none.
+    #[error(
+        "only an isolated context may capture all screens, and this browser has none; the preference {} decides it",
+        ISOLATED_ONLY
+    )]
+    NotIsolated,
 }
 
 #[cfg(test)]
@@ -294,6 +336,48 @@ mod tests {
         assert!(!strict.narrowed_by(&strict).user_may_stop);
         assert!(!strict.narrowed_by(&free).mask_indicator);
         assert!(!free.narrowed_by(&strict).mask_indicator);
+    }
+
+    #[test]
+    fn frames_may_capture_unless_only_top_level_documents_may() {
+        let mut policy = policy(&["*"]);
+        assert_eq!(policy.check_nesting(false), Ok(()));
+        policy.top_level_only = true;
+        assert_eq!(policy.check_nesting(true), Ok(()));
+        assert_eq!(policy.check_nesting(false), Err(PolicyRefusal::NotTopLevel));
+        assert!(
+            PolicyRefusal::NotTopLevel
+                .to_string()
+                .contains(TOP_LEVEL_ONLY)
+        );
+    }
+
+    #[test]
+    fn nobody_may_capture_where_only_isolated_contexts_may() {
+        let mut policy = policy(&["*"]);
+        policy.isolated_only = true;
+        let refusal = policy.check_all_screens(&origin("https://a.test"));
+        assert_eq!(refusal, Err(PolicyRefusal::NotIsolated));
+        assert!(
+            PolicyRefusal::NotIsolated
+                .to_string()
+                .contains(ISOLATED_ONLY)
+        );
+    }
+
+    #[test]
+    fn narrowing_never_takes_strictness_away() {
+        let free = policy(&["*"]);
+        let strict = CapturePolicy {
+            top_level_only: true,
+            isolated_only: true,
+            ..free.clone()
+        };
+        for both in [free.narrowed_by(&strict), strict.narrowed_by(&free)] {
+            assert!(both.top_level_only && both.isolated_only);
+        }
+        let still_free = free.narrowed_by(&free);
+        assert!(!still_free.top_level_only && !still_free.isolated_only);
     }
 
     #[test]

@@ -167,6 +167,7 @@ impl Runner {
             CaptureRequest::AllScreens {
                 pipeline,
                 origin,
+                is_top_level,
                 reply,
             } => {
                 let request = self.next_request();
@@ -176,6 +177,7 @@ impl Runner {
                     client,
                     pipeline,
                     origin,
+                    is_top_level,
                 }
             }
             CaptureRequest::Attach { source, sink } => {

@@ -144,6 +144,7 @@ fn ask(
         .send(CaptureRequest::AllScreens {
             pipeline,
             origin: origin.to_owned(),
+            is_top_level: true,
             reply,
         })
         .unwrap();

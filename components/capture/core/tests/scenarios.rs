@@ -463,3 +463,18 @@ fn the_device_maps_follow_the_captures() {
     assert!(world.core.live_devices().is_empty());
     assert!(world.core.accessible_devices().is_empty());
 }
+
+#[test]
+fn a_document_in_a_frame_is_refused_where_only_top_level_documents_may_capture() {
+    let mut world = World::without_frames();
+    let mut page = World::page(1, ALLOWED);
+    page.is_top_level = false;
+    let request = world.ask(&page);
+    assert!(matches!(
+        &world.replies[&request],
+        Err(CaptureError::RefusedByPolicy(_))
+    ));
+    assert!(world.engine.is_empty(), "a refused call looks at nothing");
+    page.is_top_level = true;
+    assert!(!world.capture(&page).is_empty());
+}

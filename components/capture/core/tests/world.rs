@@ -43,6 +43,7 @@ pub(super) struct Page {
     pub(super) client: ClientId,
     pub(super) pipeline: PipelineId,
     pub(super) origin: &'static str,
+    pub(super) is_top_level: bool,
 }
 
 pub(super) struct World {
@@ -115,6 +116,13 @@ impl World {
         Self::with_policy(policy)
     }
 
+    /// A world whose administrator lets no frame capture.
+    pub(super) fn without_frames() -> Self {
+        let mut policy = Self::new().policy;
+        policy.top_level_only = true;
+        Self::with_policy(policy)
+    }
+
     fn with_policy(policy: CapturePolicy) -> Self {
         Self {
             core: Core::new(policy.clone()),
@@ -162,6 +170,7 @@ impl World {
             client: ClientId::next(),
             pipeline: pipeline(number),
             origin,
+            is_top_level: true,
         }
     }
 
@@ -295,6 +304,7 @@ impl World {
             client: page.client,
             pipeline: page.pipeline,
             origin: page.origin.to_owned(),
+            is_top_level: page.is_top_level,
         });
         request
     }

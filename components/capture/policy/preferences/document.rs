@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use super::super::pattern::OriginPattern;
 use super::super::{
-    ALL_SCREENS_ALLOWED_ORIGINS, ALL_SCREENS_ENABLED, MASK_INDICATOR, MAX_ALLOWED_ORIGINS,
-    RECORD_DIRECTORY, RECORD_ENABLED, RECORD_MAX_BYTES, RECORD_MAX_BYTES_RANGE, RECORD_MAX_FILES,
-    RECORD_MAX_FILES_RANGE, RECORD_REQUIRED, USER_MAY_STOP,
+    ALL_SCREENS_ALLOWED_ORIGINS, ALL_SCREENS_ENABLED, ISOLATED_ONLY, MASK_INDICATOR,
+    MAX_ALLOWED_ORIGINS, RECORD_DIRECTORY, RECORD_ENABLED, RECORD_MAX_BYTES,
+    RECORD_MAX_BYTES_RANGE, RECORD_MAX_FILES, RECORD_MAX_FILES_RANGE, RECORD_REQUIRED,
+    TOP_LEVEL_ONLY, USER_MAY_STOP,
 };
 use super::error::{Location, Position, PreferenceError, PreferenceReason};
 use super::json::{Entry, Json, Located, Malformed, read_entries, read_value};
@@ -23,7 +24,7 @@ use super::{EnginePreferences, PreferenceKind, PreferenceValue};
 const OUR_PREFIX: &str = "dom_screen_capture_";
 
 /// Our own preferences: a closed list.
-const OUR_NAMES: [&str; 9] = [
+const OUR_NAMES: [&str; 11] = [
     ALL_SCREENS_ENABLED,
     ALL_SCREENS_ALLOWED_ORIGINS,
     USER_MAY_STOP,
@@ -33,6 +34,8 @@ const OUR_NAMES: [&str; 9] = [
     RECORD_DIRECTORY,
     RECORD_MAX_BYTES,
     RECORD_MAX_FILES,
+    TOP_LEVEL_ONLY,
+    ISOLATED_ONLY,
 ];
 
 /// The most problems of one text that are told one by one.
@@ -55,6 +58,8 @@ pub(super) enum SettingValue {
     RecordDirectory(Option<PathBuf>),
     RecordMaxBytes(u64),
     RecordMaxFiles(u64),
+    TopLevelOnly(bool),
+    IsolatedOnly(bool),
 }
 
 /// One preference as a text sets it.
@@ -165,6 +170,8 @@ impl<'a> Reader<'a> {
             RECORD_REQUIRED => self.read_bool(&name, &value, SettingValue::RecordRequired),
             USER_MAY_STOP => self.read_bool(&name, &value, SettingValue::UserMayStop),
             MASK_INDICATOR => self.read_bool(&name, &value, SettingValue::MaskIndicator),
+            TOP_LEVEL_ONLY => self.read_bool(&name, &value, SettingValue::TopLevelOnly),
+            ISOLATED_ONLY => self.read_bool(&name, &value, SettingValue::IsolatedOnly),
             RECORD_DIRECTORY => self.read_directory(&name, &value),
             RECORD_MAX_BYTES => self
                 .read_number(&name, &value, RECORD_MAX_BYTES_RANGE)

@@ -217,6 +217,8 @@ impl<'a> PreferenceLoader<'a> {
                 Some(SettingValue::RecordRequired(required)) => policy.record_required = required,
                 Some(SettingValue::UserMayStop(may_stop)) => policy.user_may_stop = may_stop,
                 Some(SettingValue::MaskIndicator(mask)) => policy.mask_indicator = mask,
+                Some(SettingValue::TopLevelOnly(only)) => policy.top_level_only = only,
+                Some(SettingValue::IsolatedOnly(only)) => policy.isolated_only = only,
                 Some(SettingValue::RecordDirectory(directory)) => record.directory = directory,
                 Some(SettingValue::RecordMaxBytes(bytes)) => record.max_bytes = bytes,
                 Some(SettingValue::RecordMaxFiles(files)) => {

@@ -7,6 +7,7 @@
 mod indicator;
 mod managed;
 mod record;
+mod strictness;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
