@@ -30,10 +30,10 @@ pub mod transport;
 #[cfg(target_os = "linux")]
 mod x11;
 
-pub use crate::core::CaptureNotice;
+pub use crate::core::{CaptureNotice, CaptureOverview, OngoingCapture, OngoingMonitor, SessionId};
 pub use crate::grabber::BackendChoice;
 pub use crate::record::RecordSettings;
 pub use crate::service::{
-    CaptureConfig, CaptureEmbedder, ConfigureError, EngineCounts, ScreensQuestion, ServiceLink,
-    configure, engine_counts, start,
+    CaptureConfig, CaptureControl, CaptureEmbedder, CaptureStatus, ConfigureError, ControlError,
+    EngineCounts, ScreensQuestion, ServiceLink, configure, engine_counts, start,
 };

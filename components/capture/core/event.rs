@@ -19,6 +19,7 @@ use super::{CaptureNotice, LockReason, ScreensEffect, ScreensInput};
 use crate::grabber::GrabError;
 use crate::indicator::{ColorScheme, IndicatorContent, IndicatorError, UserAction};
 use crate::monitor::{Monitor, MonitorId};
+use crate::policy::{CapturePolicy, OriginPattern};
 use crate::record::{RecordEntry, RecordError};
 
 /// Monotonic time since the service started.
@@ -273,6 +274,23 @@ pub enum Event {
     },
     /// Something about the screens, without capturing them.
     Screens(ScreensInput),
+    /// The person in front of the monitors wants one capture to end.
+    StopByUser {
+        /// Which.
+        session: SessionId,
+    },
+    /// The person takes a permission away, until the browser ends.
+    Revoke {
+        /// Whose.
+        pattern: OriginPattern,
+    },
+    /// The preferences were read again. They can only take away.
+    PolicyRead {
+        /// What they say.
+        policy: Box<CapturePolicy>,
+        /// What is newly wrong with them, in words, each with its place.
+        problems: Vec<String>,
+    },
     /// Time passed.
     Tick,
     /// The browser shuts down.

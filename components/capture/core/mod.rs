@@ -22,6 +22,8 @@ mod indication;
 mod lifecycle;
 mod lock;
 mod notice;
+mod overview;
+mod permission;
 mod record;
 mod screens;
 mod session;
@@ -31,6 +33,7 @@ mod source;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use servo_base::id::PipelineId;
 use servo_capture_traits::{ClientId, SourceId};
@@ -39,6 +42,7 @@ pub use self::event::{Effect, EngineCommand, Event, RawFrame, RequestId, Session
 use self::indication::Indication;
 pub use self::lock::LockReason;
 pub use self::notice::CaptureNotice;
+pub use self::overview::{CaptureOverview, OngoingCapture, OngoingMonitor};
 use self::record::RecordState;
 use self::screens::Screens;
 pub use self::screens::{QuestionId, ScreensEffect, ScreensInput};
@@ -58,7 +62,7 @@ const MAX_GONE_PIPELINES: usize = 4096;
 
 /// The state machine.
 pub struct Core {
-    policy: CapturePolicy,
+    policy: Arc<CapturePolicy>,
     /// Oldest first, which is the order of origins on the indicator.
     sessions: BTreeMap<SessionId, Session>,
     sources: BTreeMap<SourceId, Source>,
@@ -99,7 +103,7 @@ impl Core {
     /// No capture, and the policy that decides about the first.
     pub fn new(policy: CapturePolicy) -> Self {
         Self {
-            policy,
+            policy: Arc::new(policy),
             sessions: BTreeMap::new(),
             sources: BTreeMap::new(),
             monitors: Vec::new(),
@@ -193,6 +197,9 @@ impl Core {
             Event::SessionUnlocked => self.session_unlocked(),
             Event::ColorSchemeChanged { scheme } => self.scheme = scheme,
             Event::Screens(input) => self.screens_input(input, now),
+            Event::StopByUser { session } => self.stop_by_user(session, now),
+            Event::Revoke { pattern } => self.revoke(pattern, now),
+            Event::PolicyRead { policy, problems } => self.policy_read(&policy, problems, now),
             Event::Tick => {}
             Event::Exit => self.exit(now),
         }

@@ -49,6 +49,13 @@ pub enum CaptureNotice {
         /// What happened.
         reason: String,
     },
+    /// The user has taken a permission away.
+    Revoked {
+        /// Whose.
+        pattern: String,
+    },
+    /// Preferences that were read again allow less.
+    Narrowed,
 }
 
 impl fmt::Display for CaptureNotice {
@@ -73,6 +80,15 @@ impl fmt::Display for CaptureNotice {
             }
             Self::ShowInformation => formatter.write_str("the user asks what is captured"),
             Self::Fault { reason } => write!(formatter, "screen capture: {reason}"),
+            Self::Revoked { pattern } => {
+                write!(
+                    formatter,
+                    "{pattern} may not capture any more: revoked by the user"
+                )
+            }
+            Self::Narrowed => {
+                formatter.write_str("the preferences were read again: fewer pages may capture now")
+            }
         }
     }
 }

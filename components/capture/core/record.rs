@@ -300,11 +300,17 @@ impl Core {
             self.record(RecordEntry::PolicyError { reason });
         }
     }
+
+    /// Less is allowed than before.
+    pub(super) fn record_policy_change(&mut self, reason: String) {
+        let reason = shortened(&reason);
+        self.record(RecordEntry::PolicyChange { reason });
+    }
 }
 
 /// What the page hears: the administrator does not allow captures without a
 /// record. Where the record is, and what is wrong with it, is told to people only.
-fn unrecorded() -> CaptureError {
+pub(super) fn unrecorded() -> CaptureError {
     let reason = "captures must be recorded here, and the record cannot be written";
     CaptureError::RefusedByPolicy(reason.to_owned())
 }

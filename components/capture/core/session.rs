@@ -32,6 +32,8 @@ pub(super) struct Session {
     pub(super) state: SessionState,
     /// The monitors of the grant; empty until it is given.
     pub(super) granted: Vec<MonitorId>,
+    /// When that was.
+    pub(super) granted_at: Option<Timestamp>,
 }
 
 /// Who calls.
@@ -109,7 +111,7 @@ impl Session {
 
 /// The origin that script claims. Whatever is no serialization of a tuple
 /// origin is opaque, and opaque origins are never allowed.
-fn parse_origin(serialization: &str) -> Origin {
+pub(super) fn parse_origin(serialization: &str) -> Origin {
     Url::parse(serialization).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
 }
 
@@ -173,6 +175,7 @@ impl Core {
                     deadline: now.after(STEP_TIMEOUT),
                 },
                 granted: Vec::new(),
+                granted_at: None,
             },
         );
         self.effects
@@ -319,6 +322,7 @@ impl Core {
             return;
         };
         session.state = SessionState::Live;
+        session.granted_at = Some(now);
         session.granted = monitors.iter().map(|monitor| monitor.id).collect();
         let (client, pipeline) = (session.client, session.pipeline);
         let origin = session.origin.clone();

@@ -106,11 +106,15 @@ impl Core {
             UserAction::Stop if self.policy.user_may_stop => {
                 let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
                 for id in sessions {
-                    let error = CaptureError::Aborted("the user stopped it".to_owned());
-                    self.end_session(id, error, &EndReason::StoppedByUser, now);
+                    self.end_by_user(id, now);
                 }
             }
             UserAction::Stop => self.counters.refused_requests += 1,
         }
+    }
+
+    pub(super) fn end_by_user(&mut self, id: SessionId, now: Timestamp) {
+        let error = CaptureError::Aborted("the user stopped it".to_owned());
+        self.end_session(id, error, &EndReason::StoppedByUser, now);
     }
 }

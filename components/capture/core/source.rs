@@ -85,6 +85,11 @@ impl Source {
         self.making != Making::NotBegun
     }
 
+    /// Whether the page was told that no frames come.
+    pub(super) fn is_muted(&self) -> bool {
+        self.muted
+    }
+
     /// The next frame is made although nothing may have changed since the last.
     pub(super) fn want_fresh_frame(&mut self) {
         self.withheld = true;

@@ -18,8 +18,8 @@ use url::Origin;
 
 pub use self::pattern::{OriginPattern, PatternError};
 pub use self::preferences::{
-    EnginePreferences, LoadedPreferences, PreferenceError, PreferenceKind, PreferenceLoader,
-    PreferenceReason, PreferenceValue,
+    EnginePreferences, ListedOrigin, LoadedPreferences, Location, PreferenceError, PreferenceKind,
+    PreferenceLayer, PreferenceLoader, PreferenceReason, PreferenceValue,
 };
 
 /// Turns `getAllScreensMedia` on (a truth value).
@@ -73,7 +73,7 @@ pub const RECORD_MAX_BYTES_RANGE: RangeInclusive<u64> = 64 * 1024..=1024 * 1024 
 pub const RECORD_MAX_FILES_RANGE: RangeInclusive<u64> = 2..=1000;
 
 /// What the administrator allows. The default allows no page anything.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CapturePolicy {
     /// Whether anyone may capture all screens.
     pub all_screens_enabled: bool,
@@ -89,6 +89,9 @@ pub struct CapturePolicy {
     pub top_level_only: bool,
     /// Whether only isolated contexts may, of which Servo has none.
     pub isolated_only: bool,
+    /// What the person in front of the monitors has taken away. Wins over the
+    /// allowed origins.
+    pub revoked_origins: Vec<OriginPattern>,
 }
 
 impl Default for CapturePolicy {
@@ -101,6 +104,7 @@ impl Default for CapturePolicy {
             mask_indicator: false,
             top_level_only: false,
             isolated_only: false,
+            revoked_origins: Vec::new(),
         }
     }
 }
@@ -129,6 +133,12 @@ impl CapturePolicy {
                 origin: origin.ascii_serialization(),
             });
         }
+        let mut revoked = self.revoked_origins.iter();
+        if revoked.any(|pattern| pattern.matches(origin)) {
+            return Err(PolicyRefusal::Revoked {
+                origin: origin.ascii_serialization(),
+            });
+        }
         Ok(())
     }
 
@@ -144,24 +154,56 @@ impl CapturePolicy {
         Ok(())
     }
 
+    /// Whether any page may capture.
+    pub fn allows_anybody(&self) -> bool {
+        self.all_screens_enabled && !self.all_screens_allowed_origins.is_empty()
+    }
+
+    /// Takes away what `pattern` matches, whichever entries allow it.
+    ///
+    /// After [`MAX_ALLOWED_ORIGINS`] of these nobody may capture any more, which
+    /// is what was asked for and more.
+    pub fn revoke(&mut self, pattern: OriginPattern) {
+        if self.revoked_origins.contains(&pattern) {
+            return;
+        }
+        if self.revoked_origins.len() == MAX_ALLOWED_ORIGINS {
+            self.all_screens_enabled = false;
+            return;
+        }
+        self.revoked_origins.push(pattern);
+    }
+
     /// Keeps only what both allow: a running session can only become narrower.
     ///
-    /// The result has at most [`MAX_ALLOWED_ORIGINS`] entries. Two lists whose
-    /// overlap needs more lose the last of them, which narrows further.
+    /// An entry that the newer list allows whole stays as it is. The result has
+    /// at most [`MAX_ALLOWED_ORIGINS`] entries. Two lists whose overlap needs more
+    /// lose the last of them, which narrows further.
     pub fn narrowed_by(&self, newer: &CapturePolicy) -> CapturePolicy {
         let mut seen = HashSet::new();
-        let all_screens_allowed_origins = self
-            .all_screens_allowed_origins
-            .iter()
-            .flat_map(|ours| {
-                newer
-                    .all_screens_allowed_origins
-                    .iter()
-                    .filter_map(move |theirs| ours.intersection(theirs))
-            })
-            .filter(|both| seen.insert(both.clone()))
-            .take(MAX_ALLOWED_ORIGINS)
-            .collect();
+        let mut all_screens_allowed_origins = Vec::new();
+        for ours in &self.all_screens_allowed_origins {
+            if all_screens_allowed_origins.len() >= MAX_ALLOWED_ORIGINS {
+                break;
+            }
+            let theirs = newer.all_screens_allowed_origins.iter();
+            let mut overlaps: Vec<_> = theirs
+                .filter_map(|theirs| ours.intersection(theirs))
+                .collect();
+            if overlaps.contains(ours) {
+                overlaps = vec![ours.clone()];
+            }
+            overlaps.retain(|both| seen.insert(both.clone()));
+            all_screens_allowed_origins.append(&mut overlaps);
+        }
+        all_screens_allowed_origins.truncate(MAX_ALLOWED_ORIGINS);
+        let mut revoked_origins = self.revoked_origins.clone();
+        let others = newer.revoked_origins.iter();
+        revoked_origins.extend(
+            others
+                .filter(|other| !self.revoked_origins.contains(other))
+                .cloned(),
+        );
         CapturePolicy {
             all_screens_enabled: self.all_screens_enabled && newer.all_screens_enabled,
             all_screens_allowed_origins,
@@ -170,6 +212,7 @@ impl CapturePolicy {
             mask_indicator: self.mask_indicator && newer.mask_indicator,
             top_level_only: self.top_level_only || newer.top_level_only,
             isolated_only: self.isolated_only || newer.isolated_only,
+            revoked_origins,
         }
     }
 }
@@ -211,6 +254,12 @@ pub enum PolicyRefusal {
         ISOLATED_ONLY
     )]
     NotIsolated,
+    /// The person in front of the monitors does not want it.
+    #[error("the user has revoked the permission of {origin} until the browser ends")]
+    Revoked {
+        /// The caller's origin, in ASCII.
+        origin: String,
+    },
 }
 
 #[cfg(test)]
@@ -305,6 +354,42 @@ mod tests {
             listed,
             ["https://kiosk.corp.test:443", "http://a.test:8080"]
         );
+    }
+
+    #[test]
+    fn reading_the_same_list_again_changes_nothing() {
+        let older = policy(&["https://*", "*:8443", "[*.]a.test", "b.a.test"]);
+        let mut newer = older.clone();
+        assert_eq!(older.narrowed_by(&newer), older);
+        newer.all_screens_allowed_origins.reverse();
+        assert_eq!(older.narrowed_by(&newer), older);
+    }
+
+    #[test]
+    fn what_is_revoked_is_refused_whichever_entry_allows_it() {
+        let mut policy = policy(&["https://[*.]a.test", "b.a.test", "https://c.test"]);
+        policy.revoke("https://[*.]a.test".parse().unwrap());
+        let check = |url| policy.check_all_screens(&origin(url)).is_ok();
+        assert!(!check("https://b.a.test") && !check("https://a.test"));
+        assert!(check("http://b.a.test") && check("https://c.test"));
+        // A newer list does not give it back.
+        let newer = self::policy(&["*"]);
+        let both = policy.narrowed_by(&newer);
+        let refusal = both.check_all_screens(&origin("https://a.test"));
+        assert!(matches!(refusal, Err(PolicyRefusal::Revoked { .. })));
+    }
+
+    #[test]
+    fn more_revocations_than_are_kept_leave_nobody() {
+        let mut policy = policy(&["*"]);
+        for n in 0..MAX_ALLOWED_ORIGINS {
+            policy.revoke(format!("https://a{n}.test").parse().unwrap());
+            policy.revoke(format!("https://a{n}.test").parse().unwrap());
+        }
+        assert!(policy.check_all_screens(&origin("https://b.test")).is_ok());
+        policy.revoke("https://one.more.test".parse().unwrap());
+        assert!(!policy.allows_anybody());
+        assert_eq!(policy.revoked_origins.len(), MAX_ALLOWED_ORIGINS);
     }
 
     #[test]

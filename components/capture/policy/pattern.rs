@@ -30,6 +30,8 @@
 //! - A host with a trailing dot is another host in the URL standard, so patterns
 //!   may not end in one and an origin that does matches only `*`.
 
+mod meaning;
+
 use std::fmt;
 use std::str::FromStr;
 

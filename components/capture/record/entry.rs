@@ -142,6 +142,12 @@ pub enum RecordEntry {
         /// Why the first of them could not be written, in words.
         reason: String,
     },
+    /// Less is allowed from here on: the user has revoked a permission, or the
+    /// preferences were read again.
+    PolicyChange {
+        /// Which of these, in words.
+        reason: String,
+    },
 }
 
 /// What a page called.

@@ -23,6 +23,7 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(250);
 pub(crate) struct RecordKeeper {
     /// None: there is no record.
     writer: Option<Result<RecordWriter, RecordError>>,
+    settings: RecordSettings,
     run: Uuid,
     /// Entries that could not be written, until one can be.
     lost: Option<Lost>,
@@ -40,7 +41,23 @@ struct Lost {
 impl RecordKeeper {
     /// `required` turns the record on.
     pub(crate) fn new(settings: &RecordSettings, required: bool) -> Self {
-        let writer = (settings.enabled || required).then(|| {
+        let mut keeper = Self {
+            writer: None,
+            settings: settings.clone(),
+            run: Uuid::new_v4(),
+            lost: None,
+            events: Vec::new(),
+        };
+        if settings.enabled || required {
+            keeper.require();
+        }
+        keeper
+    }
+
+    /// From now on there is a record, whatever the settings say.
+    pub(crate) fn require(&mut self) {
+        let settings = &self.settings;
+        self.writer.get_or_insert_with(|| {
             let directory = settings.place()?;
             Ok(RecordWriter::new(
                 RealDisk,
@@ -49,12 +66,6 @@ impl RecordKeeper {
                 settings.max_files,
             ))
         });
-        Self {
-            writer,
-            run: Uuid::new_v4(),
-            lost: None,
-            events: Vec::new(),
-        }
     }
 
     /// Writes one entry and waits until it is on the disk. The first failure is

@@ -10,6 +10,7 @@
 //! service waits for none of the others.
 
 mod backends;
+mod control;
 #[cfg(test)]
 #[expect(dead_code, reason = "tests of the engine use a part of it")]
 mod direct;
@@ -32,6 +33,8 @@ use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 use servo_capture_traits::CaptureServiceHandle;
 
+pub use self::control::{CaptureControl, CaptureStatus, ControlError};
+use self::control::{Desk, control};
 pub use self::engine::EngineCounts;
 use self::engine::{EngineCounters, IndicatorWatch};
 use self::runner::Runner;
@@ -77,6 +80,10 @@ pub trait CaptureEmbedder: Send + Sync {
     /// The user is to be asked. Called on the service's thread: must not block.
     /// Without anybody to ask, the question is dropped.
     fn ask_about_screens(&self, _question: ScreensQuestion) {}
+
+    /// [`CaptureControl::status`] or the record has changed. Called on the
+    /// service's thread: must not block.
+    fn changed(&self) {}
 }
 
 /// A second configuration came.
@@ -87,6 +94,7 @@ pub struct ConfigureError;
 struct Configuration {
     config: CaptureConfig,
     embedder: Arc<dyn CaptureEmbedder>,
+    desk: Desk,
 }
 
 static CONFIGURATION: OnceLock<Configuration> = OnceLock::new();
@@ -107,10 +115,16 @@ pub fn engine_counts() -> Option<EngineCounts> {
 pub fn configure(
     config: CaptureConfig,
     embedder: Arc<dyn CaptureEmbedder>,
-) -> Result<(), ConfigureError> {
+) -> Result<CaptureControl, ConfigureError> {
+    let (control, desk) = control(config.policy.clone());
     CONFIGURATION
-        .set(Configuration { config, embedder })
-        .map_err(|_| ConfigureError)
+        .set(Configuration {
+            config,
+            embedder,
+            desk,
+        })
+        .map_err(|_| ConfigureError)?;
+    Ok(control)
 }
 
 /// Logs what the shell would be told, where no shell has configured anything.
@@ -128,6 +142,7 @@ pub fn start() -> CaptureServiceHandle {
     let configuration = CONFIGURATION.get_or_init(|| Configuration {
         config: CaptureConfig::default(),
         embedder: Arc::new(LogEmbedder),
+        desk: control(CapturePolicy::default()).1,
     });
     let (notices, embedder_notices) = bounded(MAX_WAITING_NOTICES);
     let backend = configuration.config.backend;
@@ -141,6 +156,7 @@ pub fn start() -> CaptureServiceHandle {
         policy_problems: configuration.config.policy_problems.clone(),
         is_automated: configuration.config.is_automated,
         embedder: configuration.embedder.clone(),
+        desk: configuration.desk.clone(),
         grabber,
         indicator,
         marks,
@@ -157,6 +173,7 @@ struct Service {
     policy_problems: Vec<String>,
     is_automated: bool,
     embedder: Arc<dyn CaptureEmbedder>,
+    desk: Desk,
     grabber: GrabberFactory,
     indicator: IndicatorFactory,
     /// What the indicators of that factory tell the engine.
@@ -190,6 +207,7 @@ impl Service {
             started: Instant::now(),
             inbox: inbox.clone(),
             embedder: self.embedder,
+            desk: self.desk,
             engine,
             indicator,
             replies: HashMap::new(),

@@ -15,6 +15,7 @@ use servo_capture_traits::{
 };
 
 use super::CaptureEmbedder;
+use super::control::{Command, Desk};
 use super::engine::EngineHandle;
 use super::inbox::{Inbox, Mail};
 use super::indicator_thread::{IndicatorCommand, IndicatorHandle};
@@ -37,6 +38,7 @@ pub(super) struct Runner {
     pub(super) started: Instant,
     pub(super) inbox: Arc<Inbox>,
     pub(super) embedder: Arc<dyn CaptureEmbedder>,
+    pub(super) desk: Desk,
     pub(super) engine: EngineHandle,
     pub(super) indicator: IndicatorHandle,
     pub(super) replies: HashMap<RequestId, GenericCallback<AllScreensReply>>,
@@ -94,6 +96,11 @@ impl Runner {
                     let window = self.inbox.window();
                     self.event(Event::Screens(ScreensInput::WindowMoved { window }));
                 },
+                recv(self.desk.commands) -> command => match command {
+                    Ok(command) => self.command(command),
+                    // The shell has let go of it.
+                    Err(_) => self.desk.commands = never(),
+                },
                 recv(timer) -> _ => self.event(Event::Tick),
                 recv(mail.exit) -> done => {
                     self.event(Event::Exit);
@@ -124,6 +131,15 @@ impl Runner {
         }
     }
 
+    fn command(&mut self, command: Command) {
+        if let Command::PolicyRead(policy, _) = &command
+            && policy.record_required
+        {
+            self.record.require();
+        }
+        self.event(command.into_event());
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::from_start(self.started.elapsed())
     }
@@ -135,8 +151,18 @@ impl Runner {
     fn event(&mut self, event: Event) {
         let mut lost = Vec::new();
         let now = self.now();
+        // Frames are many, and no news for people.
+        let may_be_news = !matches!(event, Event::Frame { .. } | Event::Release { .. });
+        let mut is_news = false;
         for effect in self.core.handle(event, now) {
+            is_news |= matches!(effect, Effect::Record(_));
             self.carry_out(effect, &mut lost);
+        }
+        if may_be_news {
+            is_news |= self.desk.publish(self.core.overview(), self.started);
+        }
+        if is_news {
+            self.embedder.changed();
         }
         // What the record could not take ends before anything else begins.
         for event in self.record.take_events() {

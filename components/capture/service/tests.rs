@@ -5,6 +5,7 @@
 //! The whole service with its threads, on synthetic monitors, spoken to as a
 //! page's process speaks to it.
 
+mod control;
 mod desktop;
 #[cfg(target_os = "linux")]
 mod indicator;
@@ -25,6 +26,7 @@ use servo_capture_traits::{
     PoolAccess, PoolReader, SourceEvent, SourceId,
 };
 
+use super::control::{CaptureControl, control};
 use super::{LogEmbedder, Service};
 use crate::desktop::fake::FakeDesktop;
 use crate::grabber::synthetic::SyntheticLayout;
@@ -46,6 +48,7 @@ struct Rig {
     desktop: FakeDesktop,
     handle: CaptureServiceHandle,
     client: CaptureClient,
+    control: CaptureControl,
 }
 
 impl Rig {
@@ -62,17 +65,20 @@ impl Rig {
         let shown = log.clone();
         let (_, embedder_notices) = bounded(1);
         let (played, desktop) = FakeDesktop::new();
+        let policy = CapturePolicy {
+            all_screens_enabled: true,
+            all_screens_allowed_origins: vec![ORIGIN.parse().unwrap()],
+            record_required: required,
+            ..CapturePolicy::default()
+        };
+        let (control, desk) = control(policy.clone());
         let handle = Service {
-            policy: CapturePolicy {
-                all_screens_enabled: true,
-                all_screens_allowed_origins: vec![ORIGIN.parse().unwrap()],
-                record_required: required,
-                ..CapturePolicy::default()
-            },
+            policy,
             record,
             policy_problems,
             is_automated: false,
             embedder: Arc::new(LogEmbedder),
+            desk,
             grabber: layout.factory(),
             marks: Marks::default(),
             indicator: Box::new(move || Ok(Box::new(SyntheticIndicator::new(shown.clone())))),
@@ -88,6 +94,7 @@ impl Rig {
             desktop: played,
             handle,
             client,
+            control,
         }
     }
 

@@ -7,6 +7,7 @@
 mod engine;
 mod frames;
 mod lock;
+mod permission;
 mod properties;
 mod record;
 mod scenarios;

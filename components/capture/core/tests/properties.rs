@@ -43,6 +43,9 @@ enum Op {
     EngineLooks(u64, bool),
     Acts(UserAction),
     Configure(usize, usize, FrameFormat),
+    StopOne(usize),
+    Revoke(bool),
+    ReadAgain(usize),
 }
 
 /// Some that the monitors can have and some that they cannot.
@@ -89,6 +92,9 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (0..4usize, any::<prop::sample::Index>(), format())
             .prop_map(|(page, index, format)| Op::Configure(page, index.index(64), format)),
         1 => any::<bool>().prop_map(Op::RecordFails),
+        1 => (0..4usize).prop_map(Op::StopOne),
+        1 => any::<bool>().prop_map(Op::Revoke),
+        1 => (0..4usize).prop_map(Op::ReadAgain),
     ]
 }
 
@@ -159,6 +165,18 @@ fn run(world: &mut World, pages: &[Page], op: Op) {
                 world.configure(&pages[page], source, format);
             }
         }
+        Op::StopOne(index) => {
+            let captures = world.core.overview().captures;
+            if let Some(capture) = captures.get(index) {
+                let session = capture.session;
+                world.event(Event::StopByUser { session });
+            }
+        }
+        Op::Revoke(first) => world.revoke(if first { ALLOWED } else { OTHER }),
+        Op::ReadAgain(which) => {
+            let lists = [&[ALLOWED][..], &[OTHER], &[], &[OTHER, ALLOWED, REFUSED]];
+            world.read_again(lists[which]);
+        }
         Op::ServerLost => {
             world.opened.clear();
             let error = GrabError::Disconnected("killed".to_owned());
@@ -197,6 +215,7 @@ proptest! {
             world.record.check_balance();
         }
         prop_assert!(world.core.is_idle());
+        prop_assert!(world.core.overview().captures.is_empty());
         prop_assert!(world.started.is_empty());
         prop_assert!(world.opened.is_empty());
         prop_assert!(world.core.live_devices().is_empty());

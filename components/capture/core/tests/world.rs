@@ -48,7 +48,7 @@ pub(super) struct Page {
 
 pub(super) struct World {
     pub(super) core: Core,
-    policy: CapturePolicy,
+    pub(super) policy: CapturePolicy,
     pub(super) record: Record,
     pub(super) now: Timestamp,
     /// What is plugged in.
@@ -82,6 +82,10 @@ pub(super) struct World {
     exited: bool,
     /// Where the engine does not see the indicator.
     hidden: BTreeSet<MonitorId>,
+    /// Whose document it is.
+    origins: BTreeMap<PipelineId, &'static str>,
+    /// Whose permission was taken away.
+    pub(super) taken: BTreeSet<&'static str>,
     /// How often the indicator was asked to go back to the top.
     pub(super) restores: u32,
     pub(super) notices: Vec<CaptureNotice>,
@@ -152,6 +156,8 @@ impl World {
             indicator_failed: false,
             exited: false,
             hidden: BTreeSet::new(),
+            origins: BTreeMap::new(),
+            taken: BTreeSet::new(),
             restores: 0,
             notices: Vec::new(),
             screens: Vec::new(),
@@ -263,6 +269,8 @@ impl World {
         );
         assert!(!self.forgotten.contains(&source), "frame after the end");
         assert!(!self.exited, "frame after exit");
+        let origin = self.origins[pipeline];
+        assert!(!self.taken.contains(origin), "frame for {origin}");
         let started = &self.started[&source];
         let id = started.monitor;
         assert!(!started.paused, "frame of a source that is paused");
@@ -299,6 +307,7 @@ impl World {
         self.last_request += 1;
         let request = RequestId(self.last_request);
         self.requests.insert(request, page.pipeline);
+        self.origins.insert(page.pipeline, page.origin);
         self.event(Event::AllScreens {
             request,
             client: page.client,
@@ -307,6 +316,31 @@ impl World {
             is_top_level: page.is_top_level,
         });
         request
+    }
+
+    /// The person takes away what one origin may.
+    pub(super) fn revoke(&mut self, origin: &'static str) {
+        self.taken.insert(origin);
+        let pattern = origin.parse().unwrap();
+        self.event(Event::Revoke { pattern });
+    }
+
+    /// The preferences are read again, with these origins.
+    pub(super) fn read_again(&mut self, allowed: &[&'static str]) {
+        for origin in [ALLOWED, OTHER] {
+            if !allowed.contains(&origin) {
+                self.taken.insert(origin);
+            }
+        }
+        let mut policy = self.policy.clone();
+        policy.all_screens_allowed_origins = allowed
+            .iter()
+            .map(|origin| origin.parse().unwrap())
+            .collect();
+        self.event(Event::PolicyRead {
+            policy: Box::new(policy),
+            problems: Vec::new(),
+        });
     }
 
     /// The engine answers its oldest question.

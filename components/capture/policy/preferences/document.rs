@@ -49,7 +49,8 @@ const MAX_QUOTED_CHARS: usize = 80;
 pub(super) enum SettingValue {
     Engine(PreferenceValue),
     AllScreensEnabled(bool),
-    AllScreensAllowedOrigins(Vec<OriginPattern>),
+    /// Each with its place.
+    AllScreensAllowedOrigins(Vec<(OriginPattern, Location)>),
     RecordEnabled(bool),
     RecordRequired(bool),
     UserMayStop(bool),
@@ -288,7 +289,7 @@ impl<'a> Reader<'a> {
                 continue;
             };
             match text.parse() {
-                Ok(pattern) => patterns.push(pattern),
+                Ok(pattern) => patterns.push((pattern, self.location(item.offset))),
                 Err(error) => self.problem(item.offset, PreferenceReason::BadPattern(error)),
             }
         }

@@ -33,7 +33,7 @@ use std::path::Path;
 use self::document::{Setting, SettingValue, Settings, read_argument, read_object};
 pub use self::error::{Location, Position, PreferenceError, PreferenceReason};
 use self::file::{FileKind, FileProblem, managed_files, read_text};
-use super::CapturePolicy;
+use super::{CapturePolicy, OriginPattern};
 use crate::record::RecordSettings;
 
 /// The engine's preferences, by name.
@@ -81,11 +81,35 @@ pub enum PreferenceValue {
     FloatArray(Vec<f64>),
 }
 
+/// Who set a preference.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PreferenceLayer {
+    /// The product's own files.
+    Shipped,
+    /// The user's files and arguments.
+    User,
+    /// The administrator's files.
+    Managed,
+}
+
+/// An entry of the list of those who may capture, and where it stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListedOrigin {
+    /// Whom it names.
+    pub pattern: OriginPattern,
+    /// Who put it there.
+    pub layer: PreferenceLayer,
+    /// In which file or argument.
+    pub location: Location,
+}
+
 /// What [`PreferenceLoader::finish`] found.
 #[derive(Clone, Debug)]
 pub struct LoadedPreferences {
     /// Who may capture what.
     pub policy: CapturePolicy,
+    /// The policy's allowed origins with their places, in the same order.
+    pub listed: Vec<ListedOrigin>,
     /// What is kept of it. Problems of managed files leave this as it is set.
     pub record: RecordSettings,
     /// What is wrong with managed files, and what of the user's they override.
@@ -181,7 +205,11 @@ impl<'a> PreferenceLoader<'a> {
 
     /// Applies the layers.
     pub fn finish(mut self) -> LoadedPreferences {
-        let mut settings = std::mem::take(&mut self.defaults);
+        let mut settings: BTreeMap<String, (PreferenceLayer, Setting)> =
+            std::mem::take(&mut self.defaults)
+                .into_iter()
+                .map(|(name, setting)| (name, (PreferenceLayer::Shipped, setting)))
+                .collect();
         for (name, setting) in std::mem::take(&mut self.user) {
             match self.managed.get(&name) {
                 Some(lock) => {
@@ -192,26 +220,34 @@ impl<'a> PreferenceLoader<'a> {
                     });
                 }
                 None => {
-                    settings.insert(name, setting);
+                    settings.insert(name, (PreferenceLayer::User, setting));
                 }
             }
         }
         for (name, setting) in std::mem::take(&mut self.managed) {
             // A managed value that cannot be used leaves the shipped one.
             if setting.value.is_some() {
-                settings.insert(name, setting);
+                settings.insert(name, (PreferenceLayer::Managed, setting));
             }
         }
         let mut policy = CapturePolicy::default();
+        let mut listed = Vec::new();
         let mut record = RecordSettings::default();
-        for (name, setting) in settings {
+        for (name, (layer, setting)) in settings {
             match setting.value {
                 Some(SettingValue::Engine(value)) => self.engine.set(&name, value),
                 Some(SettingValue::AllScreensEnabled(enabled)) => {
                     policy.all_screens_enabled = enabled;
                 }
                 Some(SettingValue::AllScreensAllowedOrigins(patterns)) => {
-                    policy.all_screens_allowed_origins = patterns;
+                    listed = patterns
+                        .into_iter()
+                        .map(|(pattern, location)| ListedOrigin {
+                            pattern,
+                            layer,
+                            location,
+                        })
+                        .collect();
                 }
                 Some(SettingValue::RecordEnabled(enabled)) => record.enabled = enabled,
                 Some(SettingValue::RecordRequired(required)) => policy.record_required = required,
@@ -228,13 +264,17 @@ impl<'a> PreferenceLoader<'a> {
             }
         }
         if self.is_capture_turned_off {
+            listed.clear();
             policy = CapturePolicy {
                 record_required: policy.record_required,
                 ..CapturePolicy::default()
             };
         }
+        policy.all_screens_allowed_origins =
+            listed.iter().map(|entry| entry.pattern.clone()).collect();
         LoadedPreferences {
             policy,
+            listed,
             record,
             problems: self.problems,
         }

@@ -6,6 +6,7 @@
 
 mod indicator;
 mod managed;
+mod places;
 mod record;
 mod strictness;
 
@@ -461,7 +462,7 @@ proptest! {
         argument in any_origins(),
         garbage in file_like(),
     ) {
-        let list: Vec<super::super::OriginPattern> =
+        let list: Vec<OriginPattern> =
             managed.iter().filter_map(|pattern| pattern.parse().ok()).collect();
         let argument = serde_json::to_string(&argument).unwrap();
         let setup = Setup::new()

@@ -65,6 +65,7 @@ pub(super) fn every_entry() -> Vec<RecordEntry> {
             since_us: 9,
             reason: reason(),
         },
+        RecordEntry::PolicyChange { reason: reason() },
     ]
 }
 

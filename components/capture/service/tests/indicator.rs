@@ -84,6 +84,7 @@ impl Scene {
             policy_problems: Vec::new(),
             is_automated: false,
             embedder: Arc::new(LogEmbedder),
+            desk: control(CapturePolicy::default()).1,
             grabber: Box::new(move |stalls| Ok(Box::new(X11Grabber::connect(&display, stalls)?))),
             indicator: Box::new(move || {
                 let marks = shown.clone();

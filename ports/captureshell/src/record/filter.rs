@@ -43,7 +43,8 @@ pub fn origin_of(entry: &RecordEntry) -> Option<&str> {
         | RecordEntry::IndicatorRestored { .. }
         | RecordEntry::PolicyError { .. }
         | RecordEntry::Recovered { .. }
-        | RecordEntry::Gap { .. } => None,
+        | RecordEntry::Gap { .. }
+        | RecordEntry::PolicyChange { .. } => None,
     }
 }
 

@@ -28,7 +28,8 @@ pub fn row(line: &RecordLine) -> String {
     one_line(row.trim_end())
 }
 
-fn event(entry: &RecordEntry) -> &'static str {
+/// The name of what happened.
+pub fn event(entry: &RecordEntry) -> &'static str {
     match entry {
         RecordEntry::Grant { .. } => "grant",
         RecordEntry::Refusal { .. } => "refusal",
@@ -40,6 +41,7 @@ fn event(entry: &RecordEntry) -> &'static str {
         RecordEntry::PolicyError { .. } => "policy-error",
         RecordEntry::Recovered { .. } => "recovered",
         RecordEntry::Gap { .. } => "gap",
+        RecordEntry::PolicyChange { .. } => "policy-change",
     }
 }
 
@@ -63,7 +65,8 @@ fn listed<T: ToString>(items: &[T]) -> String {
     items.join(", ")
 }
 
-fn what(entry: &RecordEntry) -> String {
+/// What happened, as far as its name and its origin do not say it.
+pub fn what(entry: &RecordEntry) -> String {
     match entry {
         RecordEntry::Grant { monitors, .. } => {
             listed(&monitors.iter().map(monitor).collect::<Vec<_>>())
@@ -85,7 +88,8 @@ fn what(entry: &RecordEntry) -> String {
         },
         RecordEntry::Refusal { reason, .. }
         | RecordEntry::End { reason, .. }
-        | RecordEntry::PolicyError { reason } => reason.clone(),
+        | RecordEntry::PolicyError { reason }
+        | RecordEntry::PolicyChange { reason } => reason.clone(),
         RecordEntry::IndicatorRestored { .. } => String::new(),
         RecordEntry::Recovered { torn_bytes } => {
             format!("the line before was not completed, {torn_bytes} bytes")
