@@ -9,8 +9,8 @@ use std::path::Path;
 use servo::{PrefValue, Preferences};
 use servo_capture::RecordSettings;
 use servo_capture::policy::{
-    CapturePolicy, EnginePreferences, PreferenceError, PreferenceKind, PreferenceLoader,
-    PreferenceValue,
+    CapturePolicy, EnginePreferences, ListedOrigin, PreferenceError, PreferenceKind,
+    PreferenceLoader, PreferenceValue,
 };
 
 use crate::cli::{Arguments, MANAGED_PREFERENCES};
@@ -24,6 +24,8 @@ pub struct Configuration {
     pub engine: Preferences,
     /// Who may capture what.
     pub policy: CapturePolicy,
+    /// The policy's allowed origins, and where each stands.
+    pub listed: Vec<ListedOrigin>,
     /// What is kept of it.
     pub record: RecordSettings,
     /// What is wrong with the administrator's files, and what they override.
@@ -38,10 +40,29 @@ pub fn load(arguments: &Arguments) -> Result<Configuration, Vec<PreferenceError>
     load_managed(arguments, Path::new(MANAGED_PREFERENCES))
 }
 
+/// Reads all layers while the browser runs, when nothing can be allowed that was not before: what
+/// is wrong with the user's files leaves them out and is among the warnings.
+pub fn load_again(arguments: &Arguments) -> Configuration {
+    let (mut configuration, mut problems) = gather(arguments, Path::new(MANAGED_PREFERENCES));
+    problems.append(&mut configuration.warnings);
+    configuration.warnings = problems;
+    configuration
+}
+
 fn load_managed(
     arguments: &Arguments,
     system_directory: &Path,
 ) -> Result<Configuration, Vec<PreferenceError>> {
+    let (configuration, errors) = gather(arguments, system_directory);
+    if errors.is_empty() {
+        Ok(configuration)
+    } else {
+        Err(errors)
+    }
+}
+
+/// What can be used, and what is wrong with the user's files and arguments.
+fn gather(arguments: &Arguments, system_directory: &Path) -> (Configuration, Vec<PreferenceError>) {
     let mut engine = ServoPreferences(Preferences::default());
     let mut loader = PreferenceLoader::new(&mut engine);
     let mut errors = Vec::new();
@@ -57,16 +78,15 @@ fn load_managed(
     }
     // Last, so that nobody who chooses the command line gets around it.
     loader.managed_directory(system_directory);
-    if !errors.is_empty() {
-        return Err(errors);
-    }
     let loaded = loader.finish();
-    Ok(Configuration {
+    let configuration = Configuration {
         engine: engine.0,
         policy: loaded.policy,
+        listed: loaded.listed,
         record: loaded.record,
         warnings: loaded.problems,
-    })
+    };
+    (configuration, errors)
 }
 
 /// Servo's preferences by their names. Servo itself panics at a name it does not know and at a

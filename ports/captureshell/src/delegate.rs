@@ -10,8 +10,8 @@ use std::rc::Rc;
 use servo::{
     AuthenticationRequest, ConsoleLogLevel, CreateNewWebViewRequest, Cursor, DeviceIntPoint,
     DeviceIntRect, DeviceIntSize, EmbedderControl, EmbedderControlId, InputEventId,
-    InputEventResult, LoadStatus, PermissionRequest, ScreenGeometry, SimpleDialog, TraversalId,
-    WebView, WebViewDelegate,
+    InputEventResult, LoadStatus, NavigationRequest, PermissionRequest, ScreenGeometry,
+    SimpleDialog, TraversalId, WebView, WebViewDelegate,
 };
 use url::{Origin, Url};
 
@@ -48,11 +48,20 @@ impl WebViewDelegate for Shell {
             if self.loaded.get().is_none() {
                 self.loaded.set(Some(std::time::Instant::now()));
             }
+            self.information.show(&webview);
             if let Some(webdriver) = &self.webdriver {
                 webdriver.page_loaded(webview.id());
             }
         }
         self.frontend.changed();
+    }
+
+    fn request_navigation(&self, webview: WebView, request: NavigationRequest) {
+        if self.information.may_navigate(webview.id(), &request.url) {
+            request.allow();
+        } else {
+            request.deny();
+        }
     }
 
     fn notify_traversal_complete(&self, _webview: WebView, traversal: TraversalId) {

@@ -9,18 +9,29 @@ use std::sync::Arc;
 
 use servo_capture::{CaptureEmbedder, CaptureNotice, ScreensQuestion, ServiceLink};
 
+use crate::information::Link;
 use crate::screens::ScreensDesk;
 
-/// Writes each notice as one line to standard error, and passes questions on.
-pub struct StandardErrorEmbedder {
+/// Writes each notice as one line to standard error, and leaves for the shell what it is to show.
+/// Called on the service's threads.
+pub struct ShellEmbedder {
+    /// Takes what is about captures.
+    pub link: Arc<Link>,
     /// Takes what is about the screens.
     pub screens: Arc<ScreensDesk>,
 }
 
-impl CaptureEmbedder for StandardErrorEmbedder {
+impl CaptureEmbedder for ShellEmbedder {
     fn notify(&self, notice: CaptureNotice) {
-        // Called on the service's threads. That nobody reads standard error is no reason to stop.
+        // That nobody reads standard error is no reason to stop.
         let _ = writeln!(std::io::stderr(), "captureshell: {notice}");
+        if notice == CaptureNotice::ShowInformation {
+            self.link.want_information();
+        }
+    }
+
+    fn changed(&self) {
+        self.link.change();
     }
 
     fn started(&self, service: ServiceLink) {

@@ -14,7 +14,7 @@ use dpi::PhysicalSize;
 use euclid::Scale;
 use servo::{
     Cursor, DeviceIndependentPixel, DeviceIntPoint, DeviceIntRect, DevicePixel, EventLoopWaker,
-    InputMethodControl, RenderingContext, ScreenGeometry, SoftwareRenderingContext, WebView,
+    InputMethodControl, RenderingContext, ScreenGeometry, SoftwareRenderingContext, Theme, WebView,
     WebViewId,
 };
 
@@ -182,6 +182,12 @@ impl Frontend for Headless {
     }
 
     fn set_text_input(&self, _field: Option<&InputMethodControl>) {}
+
+    fn theme(&self) -> Option<Theme> {
+        None
+    }
+
+    fn come_forward(&self) {}
 }
 
 #[cfg(test)]

@@ -10,12 +10,15 @@ mod config;
 mod delegate;
 mod embedder;
 mod headless;
+mod information;
+mod notice;
 mod output;
 mod prompts;
 mod record;
 mod screens;
 mod shell;
 mod tabs;
+mod watch;
 mod webdriver;
 mod window;
 
@@ -26,8 +29,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
+use servo::protocol_handler::ProtocolRegistry;
 use servo::{EventLoopWaker, Opts, Preferences, Servo, ServoBuilder};
-use servo_capture::CaptureConfig;
+use servo_capture::{CaptureConfig, CaptureControl};
 use servo_media::BackendInit as _;
 use servo_media_gstreamer::GStreamerBackend;
 use tracing_subscriber::EnvFilter;
@@ -35,8 +39,10 @@ use url::Url;
 
 use crate::batch::Batch;
 use crate::cli::{Arguments, Command};
-use crate::embedder::StandardErrorEmbedder;
+use crate::embedder::ShellEmbedder;
 use crate::headless::Headless;
+use crate::information::{Facts, Information, InformationProtocol, Link, SCHEME};
+use crate::notice::CaptureWarning;
 use crate::screens::ScreensDesk;
 use crate::shell::{EXIT_CONFIGURATION, EXIT_SUCCESS, EXIT_UNAVAILABLE, Frontend, Shell};
 use crate::webdriver::WebDriver;
@@ -119,6 +125,11 @@ struct Start {
     multiprocess: bool,
     print_console: bool,
     screens: Arc<ScreensDesk>,
+    /// What people are told first.
+    warning: Option<CaptureWarning>,
+    control: CaptureControl,
+    link: Arc<Link>,
+    facts: Arc<Facts>,
 }
 
 fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -144,7 +155,10 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
 
     install_libraries();
     let screens = Arc::<ScreensDesk>::default();
-    servo_capture::configure(
+    let link = Arc::<Link>::default();
+    let facts = Arc::new(Facts::new(&configuration));
+    let warning = CaptureWarning::new(&configuration);
+    let control = servo_capture::configure(
         CaptureConfig {
             backend: arguments.capture_backend,
             policy: configuration.policy,
@@ -156,11 +170,13 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 .collect(),
             is_automated: webdriver_port.is_some(),
         },
-        Arc::new(StandardErrorEmbedder {
+        Arc::new(ShellEmbedder {
+            link: link.clone(),
             screens: screens.clone(),
         }),
     )
     .or_exit(EXIT_UNAVAILABLE)?;
+    watch::start(arguments, control.clone(), facts.clone(), link.clone());
     let start = Start {
         url,
         preferences: configuration.engine,
@@ -168,6 +184,10 @@ fn run(arguments: &Arguments) -> Result<u8, Failure> {
         multiprocess: arguments.multiprocess,
         print_console: arguments.print_console,
         screens,
+        warning,
+        control,
+        link,
+        facts,
     };
     let mut batch = Batch::new(arguments);
     if arguments.headless {
@@ -204,7 +224,13 @@ fn webdriver_port(port: u16) -> Result<u16, Failure> {
 impl Start {
     /// Starts Servo and whatever commands it. From here on channels may be made.
     fn servo(&self, waker: Box<dyn EventLoopWaker>) -> (Servo, Option<WebDriver>) {
+        let mut protocols = ProtocolRegistry::default();
+        if let Err(error) = protocols.register(SCHEME, InformationProtocol) {
+            // Only for the schemes of the web.
+            log::error!("{SCHEME}: {error:?}");
+        }
         let servo = ServoBuilder::default()
+            .protocol_registry(protocols)
             .opts(Opts {
                 multiprocess: self.multiprocess,
                 // A page that crashes must not take the browser with it.
@@ -220,19 +246,25 @@ impl Start {
         (servo, webdriver)
     }
 
-    /// Starts the browser and opens its first page.
-    fn shell(
-        &self,
-        frontend: Rc<dyn Frontend>,
-        waker: Box<dyn EventLoopWaker>,
-    ) -> anyhow::Result<Rc<Shell>> {
-        self.screens.wake_by(waker.clone_box());
-        let (servo, webdriver) = self.servo(waker);
-        let screens = self.screens.clone();
-        let shell = Shell::new(servo, frontend, webdriver, screens, self.print_console);
+    /// Starts the browser. Its first page waits for [`Shell::open_first`].
+    fn shell(&self, frontend: Rc<dyn Frontend>, waker: Box<dyn EventLoopWaker>) -> Rc<Shell> {
+        let (servo, webdriver) = self.servo(waker.clone());
+        self.screens.wake_by(waker.clone());
+        self.link.set_waker(waker);
+        let information =
+            Information::new(self.control.clone(), self.link.clone(), self.facts.clone());
+        let first = self.url.clone();
+        let shell = Shell::new(
+            servo,
+            frontend,
+            webdriver,
+            information,
+            self.screens.clone(),
+            self.print_console,
+            first,
+        );
         shell.listen();
-        shell.open(self.url.clone())?;
-        Ok(shell)
+        shell
     }
 }
 
@@ -242,9 +274,12 @@ fn run_headless(arguments: &Arguments, start: &Start, batch: &mut Batch) -> Resu
     let frontend = Rc::new(Headless::new(arguments.window_size()));
     // Says early, and without Servo's panics, that there is no OpenGL.
     drop(frontend.rendering_context().or_exit(EXIT_UNAVAILABLE)?);
-    let shell = start
-        .shell(frontend.clone(), Box::new(waker))
-        .or_exit(EXIT_UNAVAILABLE)?;
+    let shell = start.shell(frontend.clone(), Box::new(waker));
+    // Told before any page can capture.
+    if let Some(warning) = &start.warning {
+        output::complain(format_args!("{}", warning.line()));
+    }
+    shell.open_first().or_exit(EXIT_UNAVAILABLE)?;
     let code = frontend.run(&shell, &sleeper, &signals, batch);
     limit_shutdown(code);
     shell.shut_down();

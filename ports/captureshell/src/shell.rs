@@ -13,11 +13,12 @@ use std::time::Instant;
 use euclid::Scale;
 use servo::{
     Cursor, DeviceIndependentPixel, DeviceIntRect, DevicePixel, InputMethodControl,
-    JavaScriptEvaluationError, RenderingContext, ScreenGeometry, Servo, WebView, WebViewBuilder,
-    WebViewId,
+    JavaScriptEvaluationError, RenderingContext, ScreenGeometry, Servo, Theme, WebView,
+    WebViewBuilder, WebViewId,
 };
 use url::Url;
 
+use crate::information::{Information, is_information};
 use crate::output;
 use crate::prompts::{Prompt, Request};
 use crate::screens::ScreensDesk;
@@ -77,6 +78,12 @@ pub trait Frontend {
 
     /// A field takes text (`None`: no longer).
     fn set_text_input(&self, field: Option<&InputMethodControl>);
+
+    /// Whether pages are to be light or dark, where the system says so.
+    fn theme(&self) -> Option<Theme>;
+
+    /// Somebody who is not in the window wants to see what it shows.
+    fn come_forward(&self);
 }
 
 /// The browser.
@@ -89,12 +96,16 @@ pub struct Shell {
     pub prompts: RefCell<Vec<Prompt>>,
     /// The WebDriver commands, if somebody may give them.
     pub webdriver: Option<WebDriver>,
+    /// What people are told of captures.
+    pub information: Information,
     /// When the first page began to load.
     pub started: Cell<Option<Instant>>,
     /// When the first page had loaded.
     pub loaded: Cell<Option<Instant>>,
     screens: Arc<ScreensDesk>,
     print_console: bool,
+    /// The first page, which waits until people have been told that pages may capture.
+    first: RefCell<Option<Url>>,
     exit: Cell<Option<u8>>,
     /// Closed pages. They must not be dropped while Servo is calling us.
     closed: RefCell<Vec<WebView>>,
@@ -103,27 +114,41 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// A browser without pages.
+    /// A browser without pages; `first` is the page to begin with.
     pub fn new(
         servo: Servo,
         frontend: Rc<dyn Frontend>,
         webdriver: Option<WebDriver>,
+        information: Information,
         screens: Arc<ScreensDesk>,
         print_console: bool,
+        first: Url,
     ) -> Rc<Self> {
         Rc::new(Self {
             frontend,
             tabs: RefCell::default(),
             prompts: RefCell::default(),
             webdriver,
+            information,
             started: Cell::default(),
             loaded: Cell::default(),
             screens,
             print_console,
+            first: RefCell::new(Some(first)),
             exit: Cell::default(),
             closed: RefCell::default(),
             servo,
         })
+    }
+
+    /// Opens the first page, once. People have been told what is to be known before.
+    ///
+    /// # Errors
+    /// When there is nothing to paint it to.
+    pub fn open_first(self: &Rc<Self>) -> anyhow::Result<()> {
+        // Taken before anything is opened: nothing waits for it any more.
+        let first = self.first.take();
+        first.map_or(Ok(()), |first| self.open(first).map(drop))
     }
 
     /// Opens `url` in a new tab, which comes to the front.
@@ -131,6 +156,7 @@ impl Shell {
     /// # Errors
     /// When there is nothing to paint it to.
     pub fn open(self: &Rc<Self>, url: Url) -> anyhow::Result<WebView> {
+        let is_information = is_information(&url);
         let webview = WebViewBuilder::new(&self.servo, self.frontend.rendering_context()?)
             .hidpi_scale_factor(self.frontend.scale())
             .delegate(self.clone())
@@ -139,12 +165,18 @@ impl Shell {
         if self.started.get().is_none() {
             self.started.set(Some(Instant::now()));
         }
+        if is_information {
+            self.information.opened(webview.id());
+        }
         self.adopt(webview.clone());
         Ok(webview)
     }
 
     /// Shows a page that Servo made.
     pub fn adopt(&self, webview: WebView) {
+        if let Some(theme) = self.frontend.theme() {
+            webview.notify_theme_change(theme);
+        }
         self.tabs.borrow_mut().open(webview);
         self.show_active();
     }
@@ -209,6 +241,7 @@ impl Shell {
                 self.request_exit(EXIT_SUCCESS);
             }
         }
+        self.information.left(id);
         self.forget_requests(id);
         self.show_active();
     }
@@ -241,7 +274,12 @@ impl Shell {
     /// Lets Servo, WebDriver and what they ask for make progress.
     pub fn turn(self: &Rc<Self>) {
         self.servo.spin_event_loop();
-        if let Some(webdriver) = &self.webdriver {
+        // WebDriver could open a page before the first.
+        let may_open = self.first.borrow().is_none();
+        if may_open {
+            self.inform();
+        }
+        if let Some(webdriver) = self.webdriver.as_ref().filter(|_| may_open) {
             webdriver.handle_commands(self);
         }
         self.screens.window_is_at(self.frontend.place());

@@ -117,6 +117,8 @@ impl WebDriver {
             }
             Command::LoadUrl(id, url, load) => {
                 if let Some(webview) = shell.webview(id) {
+                    // The information page shows nothing in a tab that goes to and fro.
+                    shell.information.left(id);
                     self.load(&webview, url, load);
                 }
             }

@@ -32,6 +32,7 @@ pub struct Launch {
     display: Option<String>,
     backend: Option<String>,
     multiprocess: bool,
+    windowed: bool,
     allowed_origins: Vec<String>,
     arguments: Vec<String>,
     home: Option<PathBuf>,
@@ -62,6 +63,13 @@ impl Launch {
     #[must_use]
     pub fn multiprocess(mut self, multiprocess: bool) -> Self {
         self.multiprocess = multiprocess;
+        self
+    }
+
+    /// With a window on the display.
+    #[must_use]
+    pub fn windowed(mut self) -> Self {
+        self.windowed = true;
         self
     }
 
@@ -105,8 +113,17 @@ impl Launch {
     /// # Errors
     /// There is no such program.
     pub fn open(self, url: &str) -> Result<Browser> {
+        self.open_with(url, |_| Ok(()))
+    }
+
+    /// As [`open`](Self::open), with a policy directory that `manage` has filled.
+    ///
+    /// # Errors
+    /// There is no such program, or `manage` fails.
+    pub fn open_with(self, url: &str, manage: impl FnOnce(&Path) -> Result<()>) -> Result<Browser> {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir()?;
+        manage(folder.path())?;
         let home = self.home.as_deref().unwrap_or(folder.path());
         let mut command = in_home(home)?;
         let [system, session] = self.buses.unwrap_or_else(|| {
@@ -118,10 +135,13 @@ impl Launch {
             .env("DBUS_SYSTEM_BUS_ADDRESS", system)
             .env("DBUS_SESSION_BUS_ADDRESS", session)
             .env("XDG_SESSION_ID", SESSION_ID)
-            .args(["--headless", "--print-console"])
+            .arg("--print-console")
             .args(["--exit-after", &LIFETIME.as_secs().to_string()])
             .arg("--managed-prefs-dir")
             .arg(folder.path());
+        if !self.windowed {
+            command.arg("--headless");
+        }
         if let Some(display) = self.display {
             command.env("DISPLAY", display);
         }
@@ -141,7 +161,7 @@ impl Launch {
         command.args(self.arguments).arg(url);
         Ok(Browser {
             process: Process::spawn(command)?,
-            _folder: folder,
+            folder,
             _turn: turn,
         })
     }
@@ -151,7 +171,7 @@ impl Launch {
 #[derive(Debug)]
 pub struct Browser {
     process: Process,
-    _folder: TempDir,
+    folder: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -200,6 +220,11 @@ impl Browser {
     /// The system call's.
     pub fn is_running(&mut self) -> Result<bool> {
         Ok(self.process.try_wait()?.is_none())
+    }
+
+    /// Its policy directory, and its user's home unless there is another.
+    pub fn managed_directory(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What the browser wrote to standard error.

@@ -18,6 +18,7 @@ mod desktop;
 mod page;
 mod site;
 mod wait;
+mod webdriver;
 
 pub use browser::{Browser, Launch, browser_program, print_record, record_entries};
 pub use buses::Buses;
@@ -25,3 +26,4 @@ pub use desktop::{Desktop, THREE_STREAMS, assert_pixels, sample_points, three_mo
 pub use page::{Page, PageError};
 pub use site::Site;
 pub use wait::{eventually, holds_for};
+pub use webdriver::WebDriver;

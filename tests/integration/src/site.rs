@@ -86,6 +86,11 @@ impl Site {
         self.url(&format!("remote.html?{channel}"))
     }
 
+    /// An address that sends whoever asks on to `target`.
+    pub fn redirect_url(&self, target: &str) -> String {
+        self.url(&format!("redirect?{target}"))
+    }
+
     pub(crate) fn send(&self, channel: &str, command: String) {
         let mut commands = self
             .shared
@@ -114,6 +119,9 @@ impl Shared {
         let (path, query) = url.split_once('?').unwrap_or((&url, ""));
         let response = match path {
             "/command" => self.next_command(query),
+            "/redirect" => Response::from_data(Vec::new())
+                .with_status_code(302)
+                .with_header(header("Location", query)?),
             _ => self.file(path),
         };
         request.respond(response.with_header(header("Cache-Control", "no-store")?))?;

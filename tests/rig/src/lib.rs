@@ -32,7 +32,7 @@ mod xephyr;
 mod xorg_dummy;
 mod xvfb;
 
-pub use inspect::{Screenshot, WindowInfo, screenshot, unmap_window, windows};
+pub use inspect::{Screenshot, WindowInfo, click, screenshot, unmap_window, windows};
 pub use managers::Manager;
 pub use monitor::MonitorSpec;
 pub use painter::Painter;

@@ -6,6 +6,7 @@
 
 mod filter;
 mod table;
+pub mod tail;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};

@@ -40,6 +40,8 @@ pub enum Action {
     FocusAddress,
     /// Enter or leave full screen.
     ToggleFullscreen,
+    /// Show who may capture, and what is captured.
+    ShowInformation,
 }
 
 /// A tab, as it is shown.
@@ -66,6 +68,8 @@ pub struct View {
     pub can_go_forward: bool,
     /// How much larger than its own size the page is shown.
     pub zoom: f32,
+    /// Whether any page captures, or is about to.
+    pub is_capturing: bool,
 }
 
 /// The toolbar's own state: what is being typed.
@@ -113,6 +117,13 @@ impl Toolbar {
         actions.extend(add(ui, "▶", "Forward", Action::Forward));
         actions.extend(add(ui, "⟲", "Reload", Action::Reload));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let label = if view.is_capturing {
+                "⚠ Capturing"
+            } else {
+                "Capture"
+            };
+            let hint = "Who may capture the screens, and what is captured";
+            actions.extend(add(ui, label, hint, Action::ShowInformation));
             let percent = format!("{:.0} %", view.zoom * 100.0);
             actions.extend(add(ui, "+", "Zoom in", Action::ZoomIn));
             actions.extend(add(ui, &percent, "Normal size", Action::ZoomReset));
@@ -228,6 +239,7 @@ mod tests {
             can_go_back: false,
             can_go_forward: true,
             zoom: 1.1,
+            is_capturing: false,
         }
     }
 
@@ -284,6 +296,20 @@ mod tests {
     fn the_zoom_is_shown_and_reset() {
         let actions = actions_of(&view(), |harness| harness.get_by_label("110 %").click());
         assert_eq!(actions, [Action::ZoomReset]);
+    }
+
+    #[test]
+    fn the_toolbar_leads_to_the_information_and_tells_of_captures() {
+        let actions = actions_of(&view(), |harness| harness.get_by_label("Capture").click());
+        assert_eq!(actions, [Action::ShowInformation]);
+        let capturing = View {
+            is_capturing: true,
+            ..view()
+        };
+        let actions = actions_of(&capturing, |harness| {
+            harness.get_by_label("⚠ Capturing").click();
+        });
+        assert_eq!(actions, [Action::ShowInformation]);
     }
 
     #[test]

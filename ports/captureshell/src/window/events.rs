@@ -18,6 +18,7 @@ use super::BrowserWindow;
 use super::chrome::{Action, next_zoom};
 use super::input::{self, Composition};
 use crate::cli;
+use crate::information::is_information;
 use crate::output;
 use crate::shell::Frontend as _;
 
@@ -82,6 +83,11 @@ impl BrowserWindow {
                 }
             }
             WindowEvent::Moved(_) => self.frame.moved(),
+            WindowEvent::ThemeChanged(theme) => {
+                for webview in self.shell.tabs.borrow().iter() {
+                    webview.notify_theme_change(input::theme(*theme));
+                }
+            }
             WindowEvent::Focused(is_focused) => page.set_focused(*is_focused),
             WindowEvent::ModifiersChanged(modifiers) => self.input.modifiers = modifiers.state(),
             WindowEvent::KeyboardInput {
@@ -236,6 +242,7 @@ impl BrowserWindow {
                 self.shell.tabs.borrow_mut().activate_relative(steps);
                 self.shell.show_active();
             }
+            (Action::ShowInformation, _) => self.shell.show_information(),
             (Action::FocusAddress, _) => self.toolbar.focus_address(),
             (Action::ToggleFullscreen, page) => {
                 let is_fullscreen = self.frame.window.fullscreen().is_some();
@@ -253,9 +260,22 @@ impl BrowserWindow {
         match cli::address(text, None) {
             Ok(url) => {
                 self.toolbar.complaint = None;
-                page.load(url);
+                self.go_to(page, url);
             }
             Err(error) => self.toolbar.complaint = Some(error.to_string()),
+        }
+    }
+
+    /// The information page has a tab of its own, which shows nothing else.
+    fn go_to(&mut self, page: &WebView, url: Url) {
+        if is_information(&url) {
+            self.shell.show_information();
+        } else if self.shell.information.tab() == Some(page.id()) {
+            if let Err(error) = self.shell.open(url) {
+                output::complain(format_args!("cannot open a tab: {error:#}"));
+            }
+        } else {
+            page.load(url);
         }
     }
 

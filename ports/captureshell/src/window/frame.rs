@@ -16,7 +16,7 @@ use euclid::{Point2D, Rect, Scale, Size2D};
 use servo::{
     Cursor, DeviceIndependentPixel, DeviceIntPoint, DeviceIntRect, DeviceIntSize, DevicePixel,
     InputMethodControl, LoadStatus, OffscreenRenderingContext, RenderingContext, ScreenGeometry,
-    WebView, WindowRenderingContext,
+    Theme, WebView, WindowRenderingContext,
 };
 use winit::event_loop::ActiveEventLoop;
 use winit::raw_window_handle::{HasDisplayHandle as _, HasWindowHandle as _};
@@ -25,10 +25,12 @@ use winit::window::{Fullscreen, Window};
 use super::BrowserWindow;
 use super::chrome::{TabView, View};
 use super::dialogs::{self, Answer, Place};
-use super::input::cursor_icon;
+use super::input::{cursor_icon, theme};
+use super::notice::Reply;
 use super::one_cpu::on_one_cpu;
 use crate::cli::WindowSize;
-use crate::shell::Frontend;
+use crate::output;
+use crate::shell::{EXIT_UNAVAILABLE, Frontend};
 
 /// The window, and what pages are painted to before they are copied into it.
 pub struct WindowFrame {
@@ -235,6 +237,16 @@ impl Frontend for WindowFrame {
             );
         }
     }
+
+    fn theme(&self) -> Option<Theme> {
+        self.window.theme().map(theme)
+    }
+
+    fn come_forward(&self) {
+        self.window.set_minimized(false);
+        self.window.focus_window();
+        self.changed();
+    }
 }
 
 impl BrowserWindow {
@@ -253,6 +265,8 @@ impl BrowserWindow {
         let view = self.view(page.as_ref());
         let frame = self.frame.clone();
         let toolbar = &mut self.toolbar;
+        let notice = self.notice.as_ref();
+        let mut reply = None;
         let is_fullscreen = frame.window.fullscreen().is_some();
         let mut actions = Vec::new();
         let mut answer = None;
@@ -267,6 +281,10 @@ impl BrowserWindow {
         let run = |ui: &mut Ui| {
             if !is_fullscreen {
                 actions.extend(toolbar.show(ui, &view));
+            }
+            // In full screen too: a page must not get rid of it.
+            if let Some(notice) = notice {
+                reply = notice.show(ui).or(reply);
             }
             let rect = ui.available_rect_before_wrap();
             show_page(ui, &frame, page.as_ref(), rect);
@@ -285,12 +303,28 @@ impl BrowserWindow {
         drop(prompts);
         self.gui.paint(&frame.window);
         frame.context.present();
+        // The notice is on the screen, or there is none.
+        if let Err(error) = self.shell.open_first() {
+            output::complain(format_args!("cannot open a page: {error:#}"));
+            self.shell.request_exit(EXIT_UNAVAILABLE);
+        }
+        self.take_note(reply);
         if let (Some(answer), Some(page)) = (answer, &page) {
             self.answer(page, answer);
         }
         for action in actions {
             self.apply(action);
         }
+    }
+
+    /// Does what the person wants about the notice.
+    fn take_note(&mut self, reply: Option<Reply>) {
+        match reply {
+            None => return,
+            Some(Reply::Understood) => self.notice = None,
+            Some(Reply::More) => self.shell.show_information(),
+        }
+        self.frame.window.request_redraw();
     }
 
     /// Gives the page the answer to its oldest prompt.
@@ -339,6 +373,14 @@ impl BrowserWindow {
             can_go_back: page.is_some_and(WebView::can_go_back),
             can_go_forward: page.is_some_and(WebView::can_go_forward),
             zoom: page.map_or(1.0, WebView::page_zoom),
+            is_capturing: !self
+                .shell
+                .information
+                .control
+                .status()
+                .overview
+                .captures
+                .is_empty(),
         }
     }
 }
@@ -353,7 +395,9 @@ fn show_page(ui: &Ui, frame: &WindowFrame, page: Option<&WebView>, rect: egui::R
         )
     };
     frame.place_page(page, DeviceIntRect::new(corner(rect.min), corner(rect.max)));
-    if let Some(copy) = frame.page.render_to_parent_callback() {
+    if page.is_some()
+        && let Some(copy) = frame.page.render_to_parent_callback()
+    {
         let callback = CallbackFn::new(move |info, painter| {
             let pixels = info.viewport_in_pixels();
             let target = Rect::new(

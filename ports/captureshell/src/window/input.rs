@@ -9,8 +9,8 @@ use std::str::FromStr as _;
 use egui::CursorIcon;
 use servo::{
     Code, CompositionEvent, CompositionState, Cursor, DevicePoint, InputEvent, Key, KeyState,
-    KeyboardEvent, Location, Modifiers, MouseButton, MouseButtonAction, NamedKey, TouchEventType,
-    WheelDelta, WheelEvent, WheelMode,
+    KeyboardEvent, Location, Modifiers, MouseButton, MouseButtonAction, NamedKey, Theme,
+    TouchEventType, WheelDelta, WheelEvent, WheelMode,
 };
 use winit::event::{ElementState, Ime, KeyEvent, MouseScrollDelta, TouchPhase};
 use winit::keyboard::{KeyLocation, ModifiersState, PhysicalKey};
@@ -80,6 +80,14 @@ fn modifiers(state: ModifiersState) -> Modifiers {
     modifiers.set(Modifiers::ALT, state.alt_key());
     modifiers.set(Modifiers::META, state.super_key());
     modifiers
+}
+
+/// By day or by night.
+pub fn theme(theme: winit::window::Theme) -> Theme {
+    match theme {
+        winit::window::Theme::Light => Theme::Light,
+        winit::window::Theme::Dark => Theme::Dark,
+    }
 }
 
 /// What a key does to the browser instead of the page.

@@ -9,6 +9,7 @@ mod dialogs;
 mod events;
 mod frame;
 mod input;
+mod notice;
 mod one_cpu;
 
 use std::rc::Rc;
@@ -26,6 +27,7 @@ use winit::window::WindowId;
 use self::chrome::Toolbar;
 use self::events::InputState;
 use self::frame::WindowFrame;
+use self::notice::Notice;
 use crate::batch::Batch;
 use crate::cli::{Arguments, WindowSize};
 use crate::shell::{EXIT_PAGE_FAILED, EXIT_SUCCESS, EXIT_UNAVAILABLE, Shell};
@@ -103,6 +105,8 @@ struct BrowserWindow {
     gui: EguiGlow,
     toolbar: Toolbar,
     input: InputState,
+    /// What people are told before the first page, until they have taken note of it.
+    notice: Option<Notice>,
     shell: Rc<Shell>,
     frame: Rc<WindowFrame>,
 }
@@ -126,13 +130,13 @@ impl App {
                 *at = Some(at.map_or(time, |earlier| earlier.min(time)));
             }
         });
-        let shell = self
-            .start
-            .shell(frame.clone(), Box::new(self.waker.clone()))?;
+        let waker = Box::new(self.waker.clone());
+        let shell = self.start.shell(frame.clone(), waker);
         Ok(BrowserWindow {
             gui,
             toolbar: Toolbar::default(),
             input: InputState::default(),
+            notice: self.start.warning.clone().map(Notice::new),
             shell,
             frame,
         })
