@@ -54,6 +54,10 @@ fn what_was_captured_and_refused_is_printed_as_asked() -> Result<()> {
     let count = page.run("return (await capture()).length")?;
     let count = usize::try_from(count.as_u64().context("a number")?)?;
     page.run("stopAll()")?;
+    eventually("the end is recorded", SOON, || {
+        let entries = record_entries(home.path(), &[])?;
+        Ok((events(&entries).last() == Some(&"end")).then_some(()))
+    })?;
     drop(browser);
     let browser = launch(&listed, home.path()).open(&other.remote_url("main"))?;
     let page = Page::new(&browser, &other, "main");

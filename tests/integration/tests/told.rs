@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use capture_integration_tests::{Browser, Buses, Launch, Page, Site, eventually};
+use capture_integration_tests::{Buses, Launch, Page, Site, eventually};
 use capture_test_rig::services::{Notifications, Notified, Watcher};
 use rustix::process::Signal;
 use serde_json::json;
@@ -111,9 +111,10 @@ fn where_the_policy_does_not_let_the_user_stop_the_tray_does_not_offer_it() -> R
     Ok(())
 }
 
-/// Captures, stops, captures again and ends, as if there were nothing else.
-fn check_capture(mut browser: Browser, site: &Site) -> Result<()> {
-    let page = Page::new(&browser, site, "main");
+/// A browser on a page of its own captures, stops and captures again, as if there were nothing else.
+fn check_capture(site: &Site, channel: &str, launch: Launch) -> Result<()> {
+    let mut browser = launch.open(&site.remote_url(channel))?;
+    let page = Page::new(&browser, site, channel);
     for _ in 0..2 {
         page.run("await capture()")?;
         let live = page.run("return shown.every(({ track }) => track.readyState === 'live')")?;
@@ -127,15 +128,12 @@ fn check_capture(mut browser: Browser, site: &Site) -> Result<()> {
 #[test]
 fn a_desktop_without_any_of_this_changes_nothing() -> Result<()> {
     let site = Site::start()?;
-    // No bus.
-    check_capture(launch(&site).open(&site.remote_url("main"))?, &site)?;
-    // Buses without services.
+    check_capture(&site, "no-bus", launch(&site))?;
     let buses = Buses::start()?;
-    let launched = || launch(&site).buses(&buses).open(&site.remote_url("main"));
-    check_capture(launched()?, &site)?;
+    check_capture(&site, "no-services", launch(&site).buses(&buses))?;
     // Buses that accept connections and answer nothing.
     for bus in [&buses.system, &buses.session] {
         bus.process().signal(Signal::STOP)?;
     }
-    check_capture(launched()?, &site)
+    check_capture(&site, "no-answers", launch(&site).buses(&buses))
 }

@@ -105,7 +105,10 @@ impl Scene {
             name: format!("DUMMY{index}"),
             ..spec
         });
-        Self::on(XorgDummy::builder().monitors(outputs).start().unwrap(), None)
+        Self::on(
+            XorgDummy::builder().monitors(outputs).start().unwrap(),
+            None,
+        )
     }
 
     fn on(server: XServer, seat: Option<Seat>) -> Self {
