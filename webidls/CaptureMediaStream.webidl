@@ -8,4 +8,6 @@
 partial interface MediaStream {
     readonly attribute DOMString id;
     readonly attribute boolean active;
+    attribute EventHandler onaddtrack;
+    attribute EventHandler onremovetrack;
 };

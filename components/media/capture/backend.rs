@@ -20,7 +20,9 @@ use servo_media_streams::registry::MediaStreamId;
 use servo_media_streams::{MediaOutput, MediaSocket, MediaStreamType};
 use servo_media_webrtc::{WebRtcController, WebRtcSignaller};
 
-use crate::player::{InnerPlayers, StreamPlayer};
+use crate::inner::InnerPlayers;
+use crate::player::StreamPlayer;
+use crate::webrtc::CaptureWebRtc;
 
 /// A backend that plays `MediaStream`s through [`StreamPlayer`] and leaves
 /// everything else to another backend.
@@ -45,13 +47,13 @@ impl Backend for CaptureBackend {
         audio: Option<Arc<Mutex<dyn AudioRenderer>>>,
         gl_context: Box<dyn PlayerGLContext>,
     ) -> Arc<Mutex<dyn Player>> {
-        match (stream_type, video) {
-            // Whether the stream is a capture shows when its tracks are set.
-            (StreamType::Stream, Some(video)) => {
+        match stream_type {
+            // Whether the stream is a capture shows when its tracks are known.
+            StreamType::Stream => {
                 let inner = InnerPlayers::new(self.inner.clone(), *id, audio, &*gl_context);
                 Arc::new(Mutex::new(StreamPlayer::new(sender, video, inner)))
             }
-            (stream_type, video) => {
+            StreamType::Seekable => {
                 self.inner
                     .create_player(id, stream_type, sender, video, audio, gl_context)
             }
@@ -94,7 +96,7 @@ impl Backend for CaptureBackend {
     }
 
     fn create_webrtc(&self, signaller: Box<dyn WebRtcSignaller>) -> WebRtcController {
-        self.inner.create_webrtc(signaller)
+        WebRtcController::new::<CaptureWebRtc>(signaller)
     }
 
     fn can_play_type(&self, media_type: &str) -> SupportsMediaType {

@@ -6,8 +6,8 @@
 //! the element's renderer without encoding or decoding, and with one copy of
 //! what has changed.
 //!
-//! What belongs here: the backend that tells capture streams from all others,
-//! and the player of capture streams. Everything else that plays media (files,
+//! What belongs here: the backend that tells captures from all other streams, and
+//! the player of a stream's tracks. Everything else that plays media (files,
 //! cameras, WebRTC) is the inner backend's.
 
 #![deny(unsafe_code)]
@@ -16,10 +16,13 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
 
+mod arrangement;
 mod backend;
 mod copies;
+mod inner;
 mod playback;
 mod player;
+mod webrtc;
 
 use servo_media::{Backend, ServoMedia};
 

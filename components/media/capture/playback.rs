@@ -2,7 +2,7 @@
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
-//! Shows one capture stream in one element: a thread between the stream's
+//! Shows the captures of one stream in one element: a thread between a track's
 //! [`FrameBus`] and the element's renderer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,12 +11,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use euclid::Size2D;
+use parking_lot::Mutex as Lock;
 use servo_base::generic_channel::GenericCallback;
 use servo_capture_traits::{BusUpdate, CapturedFrame, FrameBus, MonitorPixel};
 use servo_media_player::metadata::Metadata;
 use servo_media_player::video::{Buffer, VideoFrame, VideoFrameData, VideoFrameRenderer};
 use servo_media_player::{PlaybackState, PlayerError, PlayerEvent};
 
+use crate::arrangement::TrackNames;
 use crate::copies::Copies;
 
 /// How often `currentTime` goes on while it plays; the media element fires
@@ -28,36 +30,58 @@ const POSITION_PERIOD: Duration = Duration::from_millis(250);
 /// them; nobody tells when it does.
 const BUSY_PERIOD: Duration = Duration::from_millis(5);
 
+/// What is to be shown.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Orders {
+    /// The capture; none while something else of the stream is played.
+    pub(crate) bus: Option<Arc<FrameBus>>,
+    /// Nothing is left to be played.
+    pub(crate) is_over: bool,
+    /// All tracks of the stream.
+    pub(crate) names: TrackNames,
+}
+
+/// What an element gets.
+#[derive(Clone)]
+pub(crate) struct Outlet {
+    pub(crate) sender: GenericCallback<PlayerEvent>,
+    pub(crate) video: Arc<Mutex<dyn VideoFrameRenderer>>,
+}
+
 /// The controls of a running playback. Dropping them ends it.
 pub(crate) struct Playback {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    bus: Arc<FrameBus>,
-    sender: GenericCallback<PlayerEvent>,
-    video: Arc<Mutex<dyn VideoFrameRenderer>>,
+    orders: Lock<Orders>,
+    /// Where the thread waits while there is no capture; without frames.
+    idle: Arc<FrameBus>,
     playing: AtomicBool,
     stopped: AtomicBool,
     /// Set when one of the above has changed.
     interrupt: AtomicBool,
+    /// Last, so that it is dropped last: who sees it go knows that all is let go.
+    outlet: Outlet,
 }
 
 impl Playback {
-    /// Starts to show `bus`, paused: the first frame is shown all the same.
+    /// Starts to show what is ordered. While it does not play, the first frame is
+    /// shown all the same. `position` is where the element is already, if it has
+    /// metadata.
     ///
     /// # Errors
     /// When there is no thread to be had.
     pub(crate) fn start(
-        bus: Arc<FrameBus>,
-        sender: GenericCallback<PlayerEvent>,
-        video: Arc<Mutex<dyn VideoFrameRenderer>>,
+        outlet: Outlet,
+        orders: Orders,
         playing: bool,
+        position: Option<Duration>,
     ) -> Result<Self, PlayerError> {
         let shared = Arc::new(Shared {
-            bus,
-            sender,
-            video,
+            outlet,
+            orders: Lock::new(orders),
+            idle: Arc::default(),
             playing: playing.into(),
             stopped: false.into(),
             interrupt: false.into(),
@@ -65,9 +89,19 @@ impl Playback {
         let thread_shared = shared.clone();
         thread::Builder::new()
             .name("CapturePlayback".to_owned())
-            .spawn(move || Pump::new(&thread_shared).run())
+            .spawn(move || Pump::new(&thread_shared, position).run())
             .map_err(|error| PlayerError::Backend(error.to_string()))?;
         Ok(Self { shared })
+    }
+
+    /// Shows something else from now on, in the same timeline.
+    pub(crate) fn follow(&self, orders: Orders) {
+        let before = std::mem::replace(&mut *self.shared.orders.lock(), orders);
+        self.shared.interrupt();
+        if let Some(bus) = before.bus {
+            // The thread may still wait there.
+            bus.wake();
+        }
     }
 
     /// Plays or pauses, and tells the element if that is a change.
@@ -107,11 +141,15 @@ impl Drop for Playback {
 impl Shared {
     fn interrupt(&self) {
         self.interrupt.store(true, Ordering::Release);
-        self.bus.wake();
+        self.idle.wake();
+        let bus = self.orders.lock().bus.clone();
+        if let Some(bus) = bus {
+            bus.wake();
+        }
     }
 
     fn tell(&self, event: PlayerEvent) {
-        if let Err(error) = self.sender.send(event) {
+        if let Err(error) = self.outlet.sender.send(event) {
             log::debug!("the media element is gone: {error:?}");
         }
     }
@@ -129,8 +167,16 @@ impl Buffer for CopyBuffer {
 /// The thread's own state.
 struct Pump<'a> {
     shared: &'a Shared,
+    /// The orders that are carried out.
+    orders: Orders,
+    /// Where frames come from.
+    bus: Arc<FrameBus>,
     /// Version of the bus that is on screen; 0: none yet.
     shown: u64,
+    /// The element has metadata.
+    has_begun: bool,
+    /// The element was told that its stream is over, and was not played on.
+    has_ended: bool,
     size: (u32, u32),
     copies: Copies,
     /// When to try again to show the newest frame, if there was no room for it.
@@ -144,14 +190,18 @@ struct Pump<'a> {
 }
 
 impl<'a> Pump<'a> {
-    fn new(shared: &'a Shared) -> Self {
+    fn new(shared: &'a Shared, position: Option<Duration>) -> Self {
         Self {
             shared,
+            orders: Orders::default(),
+            bus: shared.idle.clone(),
             shown: 0,
+            has_begun: position.is_some(),
+            has_ended: false,
             size: (0, 0),
             copies: Copies::default(),
             retry_at: None,
-            played: Duration::ZERO,
+            played: position.unwrap_or_default(),
             since: None,
             next_position: Instant::now(),
         }
@@ -163,6 +213,9 @@ impl<'a> Pump<'a> {
         loop {
             if self.shared.stopped.load(Ordering::Acquire) {
                 return;
+            }
+            if self.take_orders() {
+                seen = 0;
             }
             let playing = self.keep_time();
             if playing {
@@ -178,22 +231,62 @@ impl<'a> Pump<'a> {
                 self.retry_at
                     .map_or(self.next_position, |at| at.min(self.next_position))
             });
-            match self.shared.bus.wait(seen, &self.shared.interrupt, deadline) {
+            match self.bus.wait(seen, &self.shared.interrupt, deadline) {
                 BusUpdate::Frame { frame, version } => {
-                    if self.shown == 0 || playing {
+                    if playing || (self.shown == 0 && !self.has_ended) {
                         self.show(frame, version);
                     }
                     seen = version;
                 }
                 BusUpdate::TimedOut | BusUpdate::Interrupted => {}
-                BusUpdate::Ended => return self.end(),
+                // Whether this ends the element is for its stream to say.
+                BusUpdate::Ended => {
+                    self.bus = self.shared.idle.clone();
+                    self.shown = 0;
+                    seen = 0;
+                }
             }
         }
     }
 
+    /// Carries out new orders; returns whether frames come from elsewhere now.
+    fn take_orders(&mut self) -> bool {
+        let new = self.shared.orders.lock().clone();
+        let old = std::mem::replace(&mut self.orders, new);
+        let is_same = match (&old.bus, &self.orders.bus) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (None, None) => true,
+            _ => false,
+        };
+        let mut is_news = old.names != self.orders.names;
+        if !is_same {
+            let idle = || self.shared.idle.clone();
+            self.bus = self.orders.bus.clone().unwrap_or_else(idle);
+            self.shown = 0;
+            self.retry_at = None;
+            if self.orders.bus.is_none() && !self.orders.is_over {
+                // There is no picture any more.
+                self.size = (0, 0);
+                is_news = true;
+            }
+        }
+        if self.orders.is_over && !old.is_over {
+            self.end();
+        } else if self.has_ended && !self.orders.is_over {
+            is_news |= old.is_over;
+            // Until then the element stays ended.
+            self.has_ended = !self.shared.playing.load(Ordering::Acquire);
+        }
+        if is_news && self.has_begun {
+            self.announce();
+        }
+        !is_same
+    }
+
     /// Counts the time that was played; returns whether it plays now.
     fn keep_time(&mut self) -> bool {
-        let playing = self.shared.playing.load(Ordering::Acquire) && self.shown != 0;
+        let playing =
+            self.shared.playing.load(Ordering::Acquire) && self.has_begun && !self.has_ended;
         match (playing, self.since) {
             (true, None) => self.since = Some(Instant::now()),
             (false, Some(since)) => {
@@ -242,22 +335,23 @@ impl<'a> Pump<'a> {
     }
 
     fn present(&mut self, copy: Arc<Vec<u8>>, size: Size2D<u32, MonitorPixel>) {
-        let is_first = self.shown == 0;
-        let (width, height) = (size.width, size.height);
-        if self.size != (width, height) {
-            self.size = (width, height);
+        let is_first = !self.has_begun;
+        if self.size != (size.width, size.height) {
+            self.size = (size.width, size.height);
             // Before the frame: the element takes no frame while it has no
             // metadata, and of a static screen there is no second frame.
-            self.shared
-                .tell(PlayerEvent::MetadataUpdated(metadata(width, height)));
+            self.announce();
+            self.has_begun = true;
         }
-        let (Ok(width), Ok(height)) = (i32::try_from(width), i32::try_from(height)) else {
+        let (Ok(width), Ok(height)) = (i32::try_from(size.width), i32::try_from(size.height))
+        else {
             return;
         };
         let Some(frame) = VideoFrame::new(width, height, Arc::new(CopyBuffer(copy))) else {
             return;
         };
         self.shared
+            .outlet
             .video
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -274,29 +368,37 @@ impl<'a> Pump<'a> {
         }
     }
 
-    fn end(mut self) {
+    /// Tells size and tracks.
+    fn announce(&self) {
+        let (width, height) = self.size;
+        let TrackNames { audio, video } = self.orders.names.clone();
+        self.shared.tell(PlayerEvent::MetadataUpdated(Metadata {
+            duration: None,
+            width,
+            height,
+            format: "raw".to_owned(),
+            is_seekable: false,
+            video_tracks: video,
+            audio_tracks: audio,
+            is_live: true,
+            title: None,
+        }));
+    }
+
+    /// The stream is over. An element without metadata does not end.
+    fn end(&mut self) {
+        if !self.has_begun {
+            return;
+        }
+        self.shared.playing.store(false, Ordering::Release);
+        self.has_ended = true;
         self.keep_time();
-        let position = self.position();
         // Without a duration the element does not count as ended.
         self.shared
-            .tell(PlayerEvent::PositionChanged(position.as_secs_f64()));
+            .tell(PlayerEvent::PositionChanged(self.played.as_secs_f64()));
         self.shared
-            .tell(PlayerEvent::DurationChanged(Some(position)));
+            .tell(PlayerEvent::DurationChanged(Some(self.played)));
         self.shared.tell(PlayerEvent::EndOfStream);
-    }
-}
-
-fn metadata(width: u32, height: u32) -> Metadata {
-    Metadata {
-        duration: None,
-        width,
-        height,
-        format: "raw".to_owned(),
-        is_seekable: false,
-        video_tracks: vec!["capture".to_owned()],
-        audio_tracks: Vec::new(),
-        is_live: true,
-        title: None,
     }
 }
 

@@ -78,8 +78,26 @@ fn play_and_keep(
         kept: kept.clone(),
     };
     let renderer = Arc::new(Mutex::new(renderer));
-    let playback = Playback::start(bus.clone(), callback, renderer, playing).unwrap();
+    let outlet = Outlet {
+        sender: callback,
+        video: renderer,
+    };
+    let playback = Playback::start(outlet, orders(&bus), playing, None).unwrap();
     (bus, playback, seen, kept)
+}
+
+fn orders(bus: &Arc<FrameBus>) -> Orders {
+    Orders {
+        bus: Some(bus.clone()),
+        ..Orders::default()
+    }
+}
+
+fn over() -> Orders {
+    Orders {
+        is_over: true,
+        ..Orders::default()
+    }
 }
 
 fn frame(value: u8, width: u32, height: u32) -> CapturedFrame {
@@ -249,11 +267,113 @@ fn a_new_size_is_told_before_its_first_frame() {
     );
 }
 
+/// Plays until the first frame was shown.
+fn play_one_frame() -> (Arc<FrameBus>, Playback, Receiver<Seen>) {
+    let (bus, playback, seen) = play(true);
+    bus.push(frame(1, 1, 1));
+    expect(
+        &seen,
+        &[
+            Seen::Metadata(1, 1),
+            Seen::Rendered(1),
+            Seen::Updated,
+            Seen::State("playing"),
+        ],
+    );
+    (bus, playback, seen)
+}
+
 #[test]
-fn the_end_of_the_stream_has_a_duration() {
-    let (bus, _playback, seen) = play(true);
-    bus.end();
+fn the_end_of_the_stream_has_a_duration_and_pauses_the_player() {
+    let (_bus, playback, seen) = play_one_frame();
+    playback.follow(over());
     expect(&seen, &[Seen::Duration, Seen::End]);
+    assert!(!playback.is_playing());
+}
+
+#[test]
+fn a_stream_that_is_over_before_its_first_frame_ends_nothing() {
+    let (bus, playback, seen) = play(true);
+    playback.follow(over());
+    playback.follow(orders(&bus));
+    bus.push(frame(1, 1, 1));
+    expect(&seen, &[Seen::Metadata(1, 1), Seen::Rendered(1)]);
+}
+
+#[test]
+fn another_capture_goes_on_where_one_has_ended() {
+    let (bus, playback, seen) = play_one_frame();
+    bus.end();
+    let other = Arc::new(FrameBus::default());
+    playback.follow(orders(&other));
+    other.push(frame(2, 1, 1));
+    expect(&seen, &[Seen::Rendered(2), Seen::Updated]);
+    let wider = Arc::new(FrameBus::default());
+    wider.push(frame(3, 2, 1));
+    playback.follow(orders(&wider));
+    expect(
+        &seen,
+        &[Seen::Metadata(2, 1), Seen::Rendered(3), Seen::Updated],
+    );
+    assert!(playback.is_playing());
+}
+
+#[test]
+fn a_paused_player_shows_one_frame_of_another_capture() {
+    let (_bus, playback, seen) = play_one_frame();
+    playback.set_playing(false);
+    let other = Arc::new(FrameBus::default());
+    playback.follow(orders(&other));
+    other.push(frame(2, 1, 1));
+    expect(
+        &seen,
+        &[Seen::State("paused"), Seen::Rendered(2), Seen::Updated],
+    );
+}
+
+#[test]
+fn without_a_capture_there_is_no_size_until_there_is_one_again() {
+    let (bus, playback, seen) = play_one_frame();
+    playback.follow(Orders::default());
+    expect(&seen, &[Seen::Metadata(0, 0)]);
+    playback.follow(orders(&bus));
+    expect(
+        &seen,
+        &[Seen::Metadata(1, 1), Seen::Rendered(1), Seen::Updated],
+    );
+}
+
+#[test]
+fn other_tracks_are_told() {
+    let (bus, playback, seen) = play_one_frame();
+    let names = TrackNames {
+        audio: Vec::new(),
+        video: vec!["another".to_owned()],
+    };
+    playback.follow(Orders {
+        names,
+        ..orders(&bus)
+    });
+    expect(&seen, &[Seen::Metadata(1, 1)]);
+}
+
+#[test]
+fn what_has_ended_shows_nothing_until_it_is_played_on() {
+    let (_bus, playback, seen) = play_one_frame();
+    playback.follow(over());
+    expect(&seen, &[Seen::Duration, Seen::End]);
+    let other = Arc::new(FrameBus::default());
+    other.push(frame(2, 1, 1));
+    playback.follow(orders(&other));
+    // That there is something to be played again.
+    expect(&seen, &[Seen::Metadata(1, 1)]);
+    other.push(frame(3, 1, 1));
+    assert!(seen.recv_timeout(BUSY_PERIOD * 10).is_err());
+    playback.set_playing(true);
+    expect(
+        &seen,
+        &[Seen::State("playing"), Seen::Rendered(3), Seen::Updated],
+    );
 }
 
 #[test]

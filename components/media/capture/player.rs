@@ -3,148 +3,86 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
 //! The player of a `MediaStream`: finds out, track by track, whether the stream
-//! is a capture, and plays it accordingly.
+//! is a capture, plays it accordingly, and follows when its tracks change.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Weak};
 
 use parking_lot::Mutex as Lock;
 use servo_base::generic_channel::GenericCallback;
-use servo_capture_traits::FrameBus;
-use servo_media::{Backend, ClientContextId, MediaInstance, MediaInstanceError};
-use servo_media_player::audio::AudioRenderer;
-use servo_media_player::context::{GlApi, GlContext, NativeDisplay, PlayerGLContext};
+use servo_capture_traits::constraints::TrackKind;
+use servo_capture_traits::{FrameBus, StreamTracks, StreamWatcher};
+use servo_media::{MediaInstance, MediaInstanceError};
 use servo_media_player::video::VideoFrameRenderer;
-use servo_media_player::{Player, PlayerError, PlayerEvent, StreamType};
+use servo_media_player::{Player, PlayerError, PlayerEvent};
 use servo_media_streams::registry::MediaStreamId;
+use uuid::Uuid;
 
-use crate::playback::Playback;
+use crate::arrangement::{Arrangement, TrackNames, VideoChoice, arrange};
+use crate::inner::{InnerEvents, InnerPlayer, InnerPlayers, Wishes};
+use crate::playback::{Orders, Outlet, Playback};
 
 /// Our players' ids begin where the inner backend's counter never gets.
 static NEXT_ID: AtomicUsize = AtomicUsize::new(usize::MAX / 2);
 
-/// Makes players of the inner backend, once it is known that one is needed.
-pub(crate) struct InnerPlayers {
-    backend: Arc<dyn Backend>,
-    context: ClientContextId,
-    audio: Option<Arc<Mutex<dyn AudioRenderer>>>,
-    gl: OwnedGlContext,
-}
-
-/// A `PlayerGLContext` that can be kept and sent.
-#[derive(Clone)]
-struct OwnedGlContext {
-    context: GlContext,
-    display: NativeDisplay,
-    api: GlApi,
-}
-
-impl PlayerGLContext for OwnedGlContext {
-    fn get_gl_context(&self) -> GlContext {
-        self.context.clone()
-    }
-
-    fn get_native_display(&self) -> NativeDisplay {
-        self.display.clone()
-    }
-
-    fn get_gl_api(&self) -> GlApi {
-        self.api.clone()
-    }
-}
-
-impl InnerPlayers {
-    pub(crate) fn new(
-        backend: Arc<dyn Backend>,
-        context: ClientContextId,
-        audio: Option<Arc<Mutex<dyn AudioRenderer>>>,
-        gl: &dyn PlayerGLContext,
-    ) -> Self {
-        let gl = OwnedGlContext {
-            context: gl.get_gl_context(),
-            display: gl.get_native_display(),
-            api: gl.get_gl_api(),
-        };
-        Self {
-            backend,
-            context,
-            audio,
-            gl,
-        }
-    }
-
-    fn create(
-        &self,
-        sender: GenericCallback<PlayerEvent>,
-        video: Option<Arc<Mutex<dyn VideoFrameRenderer>>>,
-    ) -> Arc<Mutex<dyn Player>> {
-        self.backend.create_player(
-            &self.context,
-            StreamType::Stream,
-            sender,
-            video,
-            self.audio.clone(),
-            Box::new(self.gl.clone()),
-        )
-    }
-}
-
-/// What was asked of the player before it was known what it plays.
-#[derive(Clone, Copy)]
-struct Wishes {
-    playing: bool,
-    muted: bool,
-    volume: f64,
-    download_buffering: bool,
-}
-
-#[derive(Default)]
-struct Parts {
-    /// The tracks that came before the last one.
-    tracks: Vec<MediaStreamId>,
-    /// Shows the stream's capture track, if it has one.
-    capture: Option<Playback>,
-    /// Plays the other tracks, if there are any.
-    other: Option<Arc<Mutex<dyn Player>>>,
-}
-
 /// Plays a `MediaStream`.
 pub(crate) struct StreamPlayer {
     id: usize,
+    cast: Arc<Cast>,
+}
+
+/// Who plays what of the stream. Shared with the stream, which tells when its
+/// tracks change.
+struct Cast {
     sender: GenericCallback<PlayerEvent>,
-    video: Arc<Mutex<dyn VideoFrameRenderer>>,
+    /// None in an audio element.
+    video: Option<Arc<Mutex<dyn VideoFrameRenderer>>>,
     inner: InnerPlayers,
     wishes: Lock<Wishes>,
     parts: Lock<Parts>,
 }
 
+#[derive(Default)]
+struct Parts {
+    stream: Option<Arc<StreamTracks>>,
+    choice: VideoChoice,
+    /// The ids of the video tracks as the element was told them last.
+    told: Vec<Uuid>,
+    arrangement: Arrangement,
+    /// Shows the stream's captures, from the first one on.
+    capture: Option<Playback>,
+    /// Plays the other tracks, if there are any.
+    other: Option<InnerPlayer>,
+}
+
 impl StreamPlayer {
     pub(crate) fn new(
         sender: GenericCallback<PlayerEvent>,
-        video: Arc<Mutex<dyn VideoFrameRenderer>>,
+        video: Option<Arc<Mutex<dyn VideoFrameRenderer>>>,
         inner: InnerPlayers,
     ) -> Self {
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            sender,
-            video,
-            inner,
-            wishes: Lock::new(Wishes {
-                playing: false,
-                muted: false,
-                volume: 1.0,
-                download_buffering: false,
+            cast: Arc::new(Cast {
+                sender,
+                video,
+                inner,
+                wishes: Lock::new(Wishes {
+                    playing: false,
+                    muted: false,
+                    volume: 1.0,
+                    download_buffering: false,
+                }),
+                parts: Lock::default(),
             }),
-            parts: Lock::default(),
         }
     }
 
     /// Passes a call on to the inner player, if there is one.
     fn with_other<R>(&self, call: impl FnOnce(&dyn Player) -> R) -> Option<R> {
-        let other = self.parts.lock().other.clone()?;
-        let player = other.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(call(&*player))
+        let parts = self.cast.parts.lock();
+        parts.other.as_ref().map(|other| other.with(call))
     }
 
     fn other_or_ok(
@@ -154,65 +92,94 @@ impl StreamPlayer {
         self.with_other(call).unwrap_or(Ok(()))
     }
 
-    /// All tracks are known: the first capture track is shown; the rest goes to
-    /// an inner player, which speaks to the element only if there is no capture.
-    fn begin(&self, tracks: &[MediaStreamId]) -> Result<(), PlayerError> {
-        let wishes = *self.wishes.lock();
-        let mut capture = None;
-        let mut others = Vec::new();
-        for track in tracks {
-            match FrameBus::find(track.id()) {
-                Some(bus) if capture.is_none() => capture = Some(bus),
-                // A second video track is not shown
-                // (https://w3c.github.io/mediacapture-main/#mediastreams-in-media-elements).
-                Some(_) => {}
-                None => others.push(*track),
-            }
-        }
-        let capture = match capture {
-            None => None,
-            Some(bus) => Some(Playback::start(
-                bus,
-                self.sender.clone(),
-                self.video.clone(),
-                wishes.playing,
-            )?),
-        };
-        let other = match (others.is_empty(), &capture) {
-            (true, _) => None,
-            (false, None) => Some(
-                self.inner
-                    .create(self.sender.clone(), Some(self.video.clone())),
-            ),
-            (false, Some(_)) => {
-                let silent = GenericCallback::new(|_| {})
-                    .map_err(|error| PlayerError::Backend(error.to_string()))?;
-                Some(self.inner.create(silent, None))
-            }
-        };
-        if let Some(other) = &other {
-            let player = other.lock().unwrap_or_else(PoisonError::into_inner);
-            player.set_download_buffering_enabled(wishes.download_buffering)?;
-            player.set_mute(wishes.muted)?;
-            player.set_volume(wishes.volume)?;
-            for (index, track) in others.iter().enumerate() {
-                player.set_stream(track, index + 1 == others.len())?;
-            }
-            if wishes.playing {
-                player.play()?;
-            }
-        }
-        let mut parts = self.parts.lock();
-        parts.capture = capture;
-        parts.other = other;
-        Ok(())
-    }
-
     fn set_playing(&self, playing: bool) {
-        self.wishes.lock().playing = playing;
-        if let Some(capture) = &self.parts.lock().capture {
+        self.cast.wishes.lock().playing = playing;
+        if let Some(capture) = &self.cast.parts.lock().capture {
             capture.set_playing(playing);
         }
+    }
+}
+
+impl StreamWatcher for Cast {
+    fn tracks_changed(&self) {
+        if let Err(error) = self.rearrange() {
+            log::warn!("a stream's new tracks cannot be played: {error:?}");
+        }
+    }
+}
+
+impl Cast {
+    /// Plays what the stream has now. Whoever shows a capture speaks to the
+    /// element; the inner player does as long as there was none.
+    fn rearrange(&self) -> Result<(), PlayerError> {
+        let wishes = *self.wishes.lock();
+        let mut guard = self.parts.lock();
+        let parts = &mut *guard;
+        let Some(stream) = &parts.stream else {
+            return Ok(());
+        };
+        let tracks = stream.tracks();
+        let names = TrackNames::of(&tracks);
+        let video = tracks.iter().filter(|track| track.kind == TrackKind::Video);
+        parts.told = video.map(|track| track.id).collect();
+        let next = arrange(
+            &tracks,
+            self.video.is_some(),
+            parts.choice,
+            parts.arrangement.shown,
+            |source| FrameBus::find(source.id()).is_some(),
+        );
+        let last = std::mem::replace(&mut parts.arrangement, next);
+        let next = &parts.arrangement;
+        if next.is_over && !last.is_over {
+            // The element is paused, or will say that it wants to play on.
+            self.wishes.lock().playing = false;
+        }
+
+        if parts.capture.is_none() && next.capture.is_none() {
+            if let Some(other) = &parts.other {
+                other.events.rename(&names);
+                if next.is_over && !last.is_over {
+                    other.events.end();
+                }
+            }
+        } else {
+            let orders = Orders {
+                bus: next.capture.and_then(|source| FrameBus::find(source.id())),
+                is_over: next.is_over,
+                names: names.clone(),
+            };
+            let position = parts
+                .other
+                .as_ref()
+                .and_then(|other| other.events.silence());
+            match (&parts.capture, &self.video) {
+                (Some(capture), _) => capture.follow(orders),
+                (None, Some(video)) => {
+                    let outlet = Outlet {
+                        sender: self.sender.clone(),
+                        video: video.clone(),
+                    };
+                    let capture = Playback::start(outlet, orders, wishes.playing, position)?;
+                    parts.capture = Some(capture);
+                }
+                // No capture is arranged for an audio element.
+                (None, None) => {}
+            }
+        }
+        if next.others == last.others && next.others_show == last.others_show {
+            return Ok(());
+        }
+        // A player of the inner backend takes all its tracks at the beginning.
+        parts.other = None;
+        if next.others.is_empty() {
+            return Ok(());
+        }
+        let events = InnerEvents::new(self.sender.clone(), names, parts.capture.is_some());
+        let video = self.video.clone().filter(|_| next.others_show);
+        let other = InnerPlayer::start(&self.inner, next.others.clone(), video, wishes, events)?;
+        parts.other = Some(other);
+        Ok(())
     }
 }
 
@@ -247,12 +214,15 @@ impl Player for StreamPlayer {
     }
 
     fn paused(&self) -> bool {
-        let capture = self.parts.lock().capture.as_ref().map(Playback::is_playing);
+        let capture = {
+            let parts = self.cast.parts.lock();
+            parts.capture.as_ref().map(Playback::is_playing)
+        };
         match capture {
             Some(playing) => !playing,
             None => self
                 .with_other(|player| player.paused())
-                .unwrap_or(!self.wishes.lock().playing),
+                .unwrap_or(!self.cast.wishes.lock().playing),
         }
     }
 
@@ -262,7 +232,7 @@ impl Player for StreamPlayer {
     }
 
     fn stop(&self) -> Result<(), PlayerError> {
-        if let Some(capture) = &self.parts.lock().capture {
+        if let Some(capture) = &self.cast.parts.lock().capture {
             capture.stop();
         }
         self.other_or_ok(|player| player.stop())
@@ -277,21 +247,21 @@ impl Player for StreamPlayer {
     }
 
     fn set_mute(&self, muted: bool) -> Result<(), PlayerError> {
-        self.wishes.lock().muted = muted;
+        self.cast.wishes.lock().muted = muted;
         self.other_or_ok(|player| player.set_mute(muted))
     }
 
     fn muted(&self) -> bool {
-        self.wishes.lock().muted
+        self.cast.wishes.lock().muted
     }
 
     fn set_volume(&self, volume: f64) -> Result<(), PlayerError> {
-        self.wishes.lock().volume = volume;
+        self.cast.wishes.lock().volume = volume;
         self.other_or_ok(|player| player.set_volume(volume))
     }
 
     fn volume(&self) -> f64 {
-        self.wishes.lock().volume
+        self.cast.wishes.lock().volume
     }
 
     fn set_input_size(&self, size: u64) -> Result<(), PlayerError> {
@@ -303,7 +273,7 @@ impl Player for StreamPlayer {
     }
 
     fn set_download_buffering_enabled(&self, enabled: bool) -> Result<(), PlayerError> {
-        self.wishes.lock().download_buffering = enabled;
+        self.cast.wishes.lock().download_buffering = enabled;
         self.other_or_ok(|player| player.set_download_buffering_enabled(enabled))
     }
 
@@ -331,20 +301,18 @@ impl Player for StreamPlayer {
             .unwrap_or_default()
     }
 
-    fn set_stream(&self, stream: &MediaStreamId, is_last: bool) -> Result<(), PlayerError> {
-        let tracks = {
-            let mut parts = self.parts.lock();
-            parts.tracks.push(*stream);
-            if !is_last {
-                return Ok(());
-            }
-            std::mem::take(&mut parts.tracks)
-        };
-        self.begin(&tracks)
+    /// `stream` is the id of a `MediaStream`, whose tracks are found and watched by
+    /// it.
+    fn set_stream(&self, stream: &MediaStreamId, _: bool) -> Result<(), PlayerError> {
+        let tracks = StreamTracks::find(stream.id()).ok_or(PlayerError::SetStreamFailed)?;
+        let watcher: Weak<Cast> = Arc::downgrade(&self.cast);
+        tracks.watch(watcher);
+        self.cast.parts.lock().stream = Some(tracks);
+        self.cast.rearrange()
     }
 
     fn render_use_gl(&self) -> bool {
-        if self.parts.lock().capture.is_some() {
+        if self.cast.parts.lock().capture.is_some() {
             return false;
         }
         self.with_other(|player| player.render_use_gl())
@@ -356,9 +324,20 @@ impl Player for StreamPlayer {
     }
 
     fn set_video_track(&self, index: i32, enabled: bool) -> Result<(), PlayerError> {
-        if self.parts.lock().capture.is_some() {
-            return Ok(());
+        {
+            let mut parts = self.cast.parts.lock();
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            let track = parts.told.get(index).copied();
+            parts.choice = match (track, enabled) {
+                (None, _) => return Err(PlayerError::SetTrackFailed),
+                (Some(track), true) => VideoChoice::Track(track),
+                (Some(track), false) if parts.arrangement.shown == Some(track) => {
+                    VideoChoice::Nothing
+                }
+                // Another one is shown.
+                (Some(_), false) => return Ok(()),
+            };
         }
-        self.other_or_ok(|player| player.set_video_track(index, enabled))
+        self.cast.rearrange()
     }
 }

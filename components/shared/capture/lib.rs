@@ -29,6 +29,7 @@ mod returns;
 mod screen;
 mod screens;
 mod settings;
+mod streams;
 
 pub use bus::{BusUpdate, FrameBus};
 pub use client::{CaptureClient, CaptureServiceHandle, ServiceNotice, Submission};
@@ -51,3 +52,4 @@ pub use screens::{
     ScreensReply, ScreensRequest,
 };
 pub use settings::{CursorMode, DisplaySurface, FormatError, FrameFormat, SourceSettings};
+pub use streams::{StreamTrack, StreamTracks, StreamWatcher};

@@ -53,6 +53,7 @@ const LIBRARIES: &[&str] = &[
 const RUNTIME: &[&str] = &[
     "fonts-dejavu-core",
     "gstreamer1.0-libav",
+    "gstreamer1.0-nice",
     "gstreamer1.0-plugins-bad",
     "gstreamer1.0-plugins-base",
     "gstreamer1.0-plugins-good",

@@ -20,21 +20,13 @@ use crate::dom::bindings::codegen::Bindings::MediaTrackConstraintsBinding::{
     MediaTrackSupportedConstraints,
 };
 use crate::dom::bindings::codegen::UnionTypes::{
-    BooleanOrConstrainBooleanParameters as BooleanUnion, BooleanOrMediaTrackConstraints,
+    BooleanOrConstrainBooleanParameters as BooleanUnion,
     ClampedUnsignedLongOrConstrainULongRange as ULongUnion,
     DoubleOrConstrainDoubleRange as DoubleUnion, StringOrStringSequence as TextsUnion,
     StringOrStringSequenceOrConstrainDOMStringParameters as TextUnion,
 };
 use crate::dom::bindings::num::Finite;
 use crate::dom::bindings::str::DOMString;
-use crate::dom::mediastreamtrack::MediaStreamTrack;
-
-/// Keeps what `getUserMedia()` was given for a track.
-pub(crate) fn remember(track: &MediaStreamTrack, asked: &BooleanOrMediaTrackConstraints) {
-    if let BooleanOrMediaTrackConstraints::MediaTrackConstraints(dictionary) = asked {
-        track.capture().set_constraints(constraints_of(dictionary));
-    }
-}
 
 /// What a page asks for, out of its dictionary.
 pub(crate) fn constraints_of(dictionary: &MediaTrackConstraints) -> Constraints {
@@ -320,6 +312,14 @@ pub(crate) fn capabilities_dictionary(surface: &SurfaceCapabilities) -> MediaTra
         .map(|cursor| cursor.to_string().into());
     dictionary.cursor = Some(cursors.collect());
     dictionary.screenPixelRatio = range(surface.screen_pixel_ratio, surface.screen_pixel_ratio);
+    dictionary
+}
+
+/// `getCapabilities()` of a track whose source tells no more than its settings.
+pub(crate) fn fixed_capabilities_dictionary(settings: &TrackSettings) -> MediaTrackCapabilities {
+    let mut dictionary = MediaTrackCapabilities::empty();
+    dictionary.deviceId = settings.device_id.as_deref().map(DOMString::from);
+    dictionary.groupId = settings.group_id.as_deref().map(DOMString::from);
     dictionary
 }
 

@@ -19,6 +19,7 @@ use servo_capture_traits::permissions_policy::{
 };
 use servo_url::ImmutableOrigin;
 
+use super::usermedia::nothing_asked_for;
 use crate::dom::bindings::codegen::Bindings::MediaDevicesBinding::MediaStreamConstraints;
 use crate::dom::bindings::codegen::Bindings::PermissionStatusBinding::PermissionName;
 use crate::dom::bindings::codegen::Bindings::WindowBinding::WindowMethods;
@@ -233,6 +234,9 @@ pub(crate) fn user_media_refusal(
 ) -> Option<Error> {
     let document = global.as_window().Document();
     let failed = "Failed to execute 'getUserMedia' on 'MediaDevices'";
+    if let Some(error) = nothing_asked_for(constraints) {
+        return Some(error);
+    }
     // Step 5. Not fully active.
     if !document.is_fully_active() {
         let message = format!("{failed}: the document is not fully active.");

@@ -17,6 +17,7 @@ pub(crate) mod constraints;
 pub(crate) mod documentpolicy;
 pub(crate) mod errors;
 pub(crate) mod exposure;
+pub(crate) mod mediastreamtrackevent;
 pub(crate) mod overconstrainederror;
 pub(crate) mod permissionspolicy;
 pub(crate) mod screencapturemediastreamtrack;
@@ -24,8 +25,11 @@ pub(crate) mod screendetailed;
 pub(crate) mod screendetails;
 pub(crate) mod screens;
 pub(crate) mod sink;
+pub(crate) mod streamelement;
+pub(crate) mod streamstate;
 pub(crate) mod tracks;
 pub(crate) mod trackstate;
+pub(crate) mod usermedia;
 pub(crate) mod videoframecallbacks;
 
 /// Members of `MediaDevices` (webidls/AllScreensCapture.webidl and
@@ -102,10 +106,14 @@ macro_rules! media_stream_track_methods {
             &self,
         ) -> crate::dom::bindings::codegen::Bindings::MediaTrackConstraintsBinding::MediaTrackCapabilities
         {
-            self.capture()
-                .capabilities()
-                .map(|surface| crate::dom::screencapture::constraints::capabilities_dictionary(&surface))
-                .unwrap_or_default()
+            match self.capture().capabilities() {
+                Some(surface) => {
+                    crate::dom::screencapture::constraints::capabilities_dictionary(&surface)
+                }
+                None => crate::dom::screencapture::constraints::fixed_capabilities_dictionary(
+                    &self.capture().current_settings(),
+                ),
+            }
         }
 
         /// <https://w3c.github.io/mediacapture-main/#dom-constrainablepattern-getconstraints>
@@ -151,7 +159,7 @@ macro_rules! media_stream_methods {
     () => {
         /// <https://w3c.github.io/mediacapture-main/#dom-mediastream-id>
         fn Id(&self) -> DOMString {
-            self.stream_id.id().to_string().into()
+            self.state.id().id().to_string().into()
         }
 
         /// <https://w3c.github.io/mediacapture-main/#dom-mediastream-active>
@@ -159,6 +167,12 @@ macro_rules! media_stream_methods {
             let tracks = self.tracks.borrow();
             tracks.iter().any(|track| !track.capture().is_ended())
         }
+
+        // https://w3c.github.io/mediacapture-main/#dom-mediastream-onaddtrack
+        event_handler!(addtrack, GetOnaddtrack, SetOnaddtrack);
+
+        // https://w3c.github.io/mediacapture-main/#dom-mediastream-onremovetrack
+        event_handler!(removetrack, GetOnremovetrack, SetOnremovetrack);
     };
 }
 pub(crate) use media_stream_methods;

@@ -21,8 +21,9 @@ pub(crate) fn clone_track(
     if let Some(capture) = track.downcast::<ScreenCaptureMediaStreamTrack>() {
         return DomRoot::upcast(capture.clone_track(cx, global));
     }
-    // Servo's camera and microphone tracks share their stream by its id.
+    // Servo's camera and microphone tracks share their stream.
     let clone = MediaStreamTrack::new(cx, global, track.id(), track.ty());
+    clone.capture().set_id_of_clone();
     clone.capture().copy_from(track.capture());
     clone
 }

@@ -6,15 +6,16 @@
 //! of a capture track.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use servo_capture_traits::constraints::{
     Constraints, SurfaceCapabilities, TrackSettings, reselect,
 };
 use servo_capture_traits::{
-    CaptureClient, CaptureRequest, FrameBus, ScreenInfo, SourceId, SourceSettings,
+    CaptureClient, CaptureRequest, FrameBus, ScreenInfo, SourceId, SourceSettings, StreamTracks,
 };
 use servo_media::streams::MediaStreamType;
+use servo_media::streams::registry::MediaStreamId;
 use uuid::Uuid;
 
 use super::applyconstraints::Applications;
@@ -70,6 +71,10 @@ pub(crate) struct TrackState {
     applications: Applications,
     source: RefCell<Option<SourceHandle>>,
     registration: RefCell<Option<TrackRegistration>>,
+    /// The id of a clone that shares the stream of Servo's with its original.
+    id_of_clone: Cell<Option<Uuid>>,
+    /// The streams that the track is or was in, and its id there.
+    streams: RefCell<Vec<(Weak<StreamTracks>, Uuid)>>,
 }
 
 impl TrackState {
@@ -103,6 +108,10 @@ impl TrackState {
 
     pub(crate) fn label(&self) -> String {
         self.label.borrow().clone()
+    }
+
+    pub(crate) fn set_label(&self, label: String) {
+        self.label.replace(label);
     }
 
     pub(crate) fn content_hint(&self) -> String {
@@ -244,6 +253,36 @@ impl TrackState {
         // Step 3: the source is told that this track is done with it; for a
         // capture there is no other, so the capture stops. No event is fired.
         drop(self.source.take());
+        // Players see that it gives nothing any more. Not under the borrow: they
+        // act at once.
+        for (stream, id) in self.streams.take() {
+            if let Some(stream) = stream.upgrade() {
+                stream.track_ended(id);
+            }
+        }
         true
+    }
+
+    /// `MediaStreamTrack.id`, where `stream` is what the media backend knows it by.
+    pub(crate) fn page_id(&self, stream: MediaStreamId) -> Uuid {
+        self.id_of_clone.get().unwrap_or_else(|| stream.id())
+    }
+
+    /// Gives a clone that shares its stream with another track an id of its own.
+    pub(crate) fn set_id_of_clone(&self) {
+        self.id_of_clone.set(Some(Uuid::new_v4()));
+    }
+
+    /// The track is in a stream, which is told when it ends.
+    pub(crate) fn joined(&self, id: Uuid, stream: &Arc<StreamTracks>) {
+        if self.is_ended() {
+            return;
+        }
+        let mut streams = self.streams.borrow_mut();
+        streams.retain(|(known, _)| known.strong_count() > 0);
+        let stream = Arc::downgrade(stream);
+        if !streams.iter().any(|(known, _)| known.ptr_eq(&stream)) {
+            streams.push((stream, id));
+        }
     }
 }
