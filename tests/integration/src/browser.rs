@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use capture_test_rig::MessageBus;
-use capture_test_rig::process::{self, Process, Stream};
+use capture_test_rig::process::{self, Footprint, Process, Stream};
 use capture_test_rig::services::SESSION_ID;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::buses::Buses;
@@ -37,6 +38,7 @@ pub struct Launch {
     arguments: Vec<String>,
     home: Option<PathBuf>,
     buses: Option<[String; 2]>,
+    lifetime: Option<Duration>,
 }
 
 impl Launch {
@@ -108,6 +110,13 @@ impl Launch {
         self
     }
 
+    /// Ending by itself after this time.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
     /// Waits until no other browser runs and starts this one on a page.
     ///
     /// # Errors
@@ -125,6 +134,7 @@ impl Launch {
         let folder = tempfile::tempdir()?;
         manage(folder.path())?;
         let home = self.home.as_deref().unwrap_or(folder.path());
+        let lifetime = self.lifetime.unwrap_or(LIFETIME);
         let mut command = in_home(home)?;
         let [system, session] = self.buses.unwrap_or_else(|| {
             // Not those of whoever runs the tests.
@@ -136,7 +146,7 @@ impl Launch {
             .env("DBUS_SESSION_BUS_ADDRESS", session)
             .env("XDG_SESSION_ID", SESSION_ID)
             .arg("--print-console")
-            .args(["--exit-after", &LIFETIME.as_secs().to_string()])
+            .args(["--exit-after", &lifetime.as_secs().to_string()])
             .arg("--managed-prefs-dir")
             .arg(folder.path());
         if !self.windowed {
@@ -204,6 +214,33 @@ impl Browser {
     /// The browser has ended.
     pub fn descriptor_count(&self) -> Result<usize> {
         process::descriptor_count(self.process.id())
+    }
+
+    /// What the browser and the processes of its pages hold.
+    ///
+    /// # Errors
+    /// The browser has ended.
+    pub fn footprint(&self) -> Result<Footprint> {
+        let mut footprint = Footprint::of(self.process.id())?;
+        for process in self.content_processes()? {
+            footprint += Footprint::of(process)?;
+        }
+        Ok(footprint)
+    }
+
+    /// Waits for a line of JSON with this `channel` on a page's console.
+    ///
+    /// # Errors
+    /// There is none in time.
+    pub fn answer_of(&self, channel: &str, timeout: Duration) -> Result<Value> {
+        let find = |line: &str| {
+            let answer: Value = serde_json::from_str(line).ok()?;
+            (answer["channel"] == channel).then_some(answer)
+        };
+        let (answer, _) = self
+            .process
+            .wait_for_line(Stream::Stdout, 0, timeout, find)?;
+        Ok(answer)
     }
 
     /// Waits for the browser to end by itself.

@@ -59,6 +59,57 @@ fn mapped_bytes(map: &str) -> u64 {
         .unwrap_or(0)
 }
 
+/// What a process, or several together, hold of what is easily lost.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Footprint {
+    /// Open file descriptors.
+    pub descriptors: usize,
+    /// Regions of memory.
+    pub mappings: usize,
+    /// As [`shared_memory_count`].
+    pub shared_memory: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Memory that no file backs and no other process shares.
+    pub private_bytes: u64,
+}
+
+impl Footprint {
+    /// That of one process.
+    ///
+    /// # Errors
+    /// There is no such process, or it belongs to another user.
+    pub fn of(process: u32) -> Result<Self> {
+        let read = |file: &str| {
+            let path = format!("/proc/{process}/{file}");
+            fs::read_to_string(&path).with_context(|| format!("reading {path}"))
+        };
+        let status = read("status")?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+            number.with_context(|| format!("no {name} of process {process}"))
+        };
+        Ok(Self {
+            descriptors: descriptor_count(process)?,
+            mappings: read("maps")?.lines().count(),
+            shared_memory: shared_memory_count(process)?,
+            threads: usize::try_from(field("Threads:")?)?,
+            private_bytes: field("RssAnon:")? * 1024,
+        })
+    }
+}
+
+impl std::ops::AddAssign for Footprint {
+    fn add_assign(&mut self, other: Self) {
+        self.descriptors += other.descriptors;
+        self.mappings += other.mappings;
+        self.shared_memory += other.shared_memory;
+        self.threads += other.threads;
+        self.private_bytes += other.private_bytes;
+    }
+}
+
 /// The children of `process`, their children, and so on, by id.
 ///
 /// # Errors
@@ -164,6 +215,18 @@ impl Stat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_footprint_of_a_process_shows_what_it_takes() {
+        let own = std::process::id();
+        let before = Footprint::of(own).expect("it runs");
+        assert!(before.threads > 0 && before.mappings > 0 && before.private_bytes > 0);
+        let files: Vec<_> = (0..20).map(|_| fs::File::open("/dev/null")).collect();
+        let after = Footprint::of(own).expect("it runs");
+        // Other tests open and close theirs meanwhile.
+        assert!(after.descriptors >= before.descriptors + 10);
+        drop(files);
+    }
 
     #[test]
     fn a_command_name_with_parentheses_and_spaces_is_parsed() {

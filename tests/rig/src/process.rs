@@ -21,7 +21,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 pub use crate::proc_fs::{
-    cpu_time, descendants, descriptor_count, descriptors, shared_memory_count, thread_time,
+    Footprint, cpu_time, descendants, descriptor_count, descriptors, shared_memory_count,
+    thread_time,
 };
 
 /// Lines kept of each stream; older ones are dropped.
