@@ -180,6 +180,24 @@ class OneFile:
         response.headers.set("Cache-Control", "no-store")
 
 
+class Interfaces:
+    """Serves the interfaces of a spec, `/interfaces/NAME.idl`.
+
+    Those that stand beside the tests win over those of npm's @webref/idl.
+    """
+
+    def __init__(self, directories):
+        self.directories = directories
+
+    def __call__(self, request, response):
+        name = os.path.basename(request.url_parts.path)
+        for directory in self.directories:
+            path = os.path.join(directory, name)
+            if os.path.isfile(path):
+                return OneFile(path)(request, response)
+        raise HTTPException(404)
+
+
 def harness_routes(arguments):
     """The files of the harness, and where each one comes from.
 
@@ -207,7 +225,10 @@ def harness_routes(arguments):
     for url, path in files.items():
         if not os.path.isfile(path):
             sys.exit(f"serve.py: {url} should come from {path}, which does not exist")
-    return [("GET", url, OneFile(path)) for url, path in files.items()]
+    routes = [("GET", url, OneFile(path)) for url, path in files.items()]
+    own = os.path.join(arguments.root, "interfaces")
+    routes.append(("GET", "/interfaces/*.idl", Interfaces([own, arguments.idl])))
+    return routes
 
 
 def start_servers(all_routes, root, timeout_multiplier):
@@ -273,6 +294,8 @@ def main():
                         help="ROOT is a full web-platform-tests checkout")
     parser.add_argument("--npm", required=True,
                         help="directory of the unpacked npm package wpt-runner")
+    parser.add_argument("--idl", required=True,
+                        help="directory of the unpacked npm package @webref/idl")
     parser.add_argument("--harness", default=os.path.dirname(os.path.abspath(__file__)),
                         help="directory of the report and testdriver shims")
     parser.add_argument("--timeout-multiplier", type=float, default=1.0,

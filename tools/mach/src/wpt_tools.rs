@@ -3,9 +3,10 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
 //! What `wpt-run` needs from elsewhere, in `target/wpt`: testharness.js from
-//! npm in `npm/`, the server of web-platform-tests from PyPI in `venv/`.
+//! npm in `npm/`, the interfaces of all specs from npm in `idl/`, the server of
+//! web-platform-tests from PyPI in `venv/`.
 //!
-//! Both are pinned by version and SHA-256 and are taken once.
+//! All are pinned by version and SHA-256 and are taken once.
 
 use std::fs;
 use std::io;
@@ -16,9 +17,31 @@ use anyhow::{Context, Result, bail};
 
 use crate::graft::{sync, unpack};
 
-const NPM_PACKAGE: &str = "wpt-runner@7.0.0";
-const NPM_FILE: &str = "wpt-runner-7.0.0.tgz";
-const NPM_SHA256: &str = "2c10b1278842e86c073631cd2a7c05a0cf0e29151a5c3a067f5b8ac0b582b898";
+/// A package of npm's registry.
+struct NpmPackage {
+    /// Name and version.
+    name: &'static str,
+    /// The file that `npm pack` makes of it.
+    file: &'static str,
+    sha256: &'static str,
+    /// Where it is unpacked.
+    directory: &'static str,
+}
+
+const NPM_PACKAGES: [NpmPackage; 2] = [
+    NpmPackage {
+        name: "wpt-runner@7.0.0",
+        file: "wpt-runner-7.0.0.tgz",
+        sha256: "2c10b1278842e86c073631cd2a7c05a0cf0e29151a5c3a067f5b8ac0b582b898",
+        directory: "npm",
+    },
+    NpmPackage {
+        name: "@webref/idl@3.85.0",
+        file: "webref-idl-3.85.0.tgz",
+        sha256: "0b5fdb6a5dd00d1138dad5b7f637c28d029f1574c5dd27aebee36d74a74b3ef6",
+        directory: "idl",
+    },
+];
 
 /// wptserve and all it depends on, as pip's requirements.
 const REQUIREMENTS: &str = "\
@@ -42,12 +65,15 @@ pub fn directory(root: &Path) -> PathBuf {
 pub fn ensure(root: &Path) -> Result<PathBuf> {
     let directory = directory(root);
     fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
-    let npm = Part {
-        stamp: directory.join("npm.stamp"),
-        content: format!("{NPM_PACKAGE} {NPM_SHA256}\n"),
-    };
-    npm.ensure(|| install_npm(&directory))
-        .with_context(|| format!("taking {NPM_PACKAGE} from npm"))?;
+    for package in &NPM_PACKAGES {
+        let NpmPackage { name, sha256, .. } = package;
+        let part = Part {
+            stamp: directory.join(format!("{}.stamp", package.directory)),
+            content: format!("{name} {sha256}\n"),
+        };
+        part.ensure(|| package.install(&directory))
+            .with_context(|| format!("taking {name} from npm"))?;
+    }
     let venv = Part {
         stamp: directory.join("venv.stamp"),
         content: REQUIREMENTS.to_owned(),
@@ -74,17 +100,19 @@ impl Part {
     }
 }
 
-fn install_npm(directory: &Path) -> Result<()> {
-    eprintln!("mach: npm pack {NPM_PACKAGE}");
-    let mut npm = Command::new("npm");
-    npm.args(["pack", NPM_PACKAGE, "--silent", "--pack-destination", "."]);
-    // It prints the name of the file.
-    run(npm.current_dir(directory).stdout(Stdio::null()))?;
-    let file = directory.join(NPM_FILE);
-    let bytes = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-    let files = unpack::unpack(&bytes, "package", NPM_SHA256)?;
-    sync::sync(&directory.join("npm"), &files)?;
-    fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))
+impl NpmPackage {
+    fn install(&self, directory: &Path) -> Result<()> {
+        eprintln!("mach: npm pack {}", self.name);
+        let mut npm = Command::new("npm");
+        npm.args(["pack", self.name, "--silent", "--pack-destination", "."]);
+        // It prints the name of the file.
+        run(npm.current_dir(directory).stdout(Stdio::null()))?;
+        let file = directory.join(self.file);
+        let bytes = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+        let files = unpack::unpack(&bytes, "package", self.sha256)?;
+        sync::sync(&directory.join(self.directory), &files)?;
+        fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))
+    }
 }
 
 fn install_venv(directory: &Path) -> Result<()> {

@@ -30,7 +30,7 @@ const HELPER_DIRECTORIES: &[&str] = &["resources", "support", "common", "interfa
 
 /// Everything under `root` that matches one of `paths`; all of it if there is
 /// none. A path is a file or directory, from the root or the working
-/// directory, or a test's URL.
+/// directory, a test's URL, or the beginning of files' names, up to a dot.
 ///
 /// # Errors
 ///
@@ -77,11 +77,22 @@ fn collect_one(root: &Path, path: &str) -> Result<Vec<Test>> {
     if !directory.is_dir() {
         return Ok(Vec::new());
     }
+    let is_name = !path.contains(['/', '.']);
     let tests = tests_under(root, &directory)?;
     Ok(tests
         .into_iter()
-        .filter(|test| test.url == url || test.url.split('?').next() == Some(&url))
+        .filter(|test| {
+            test.url == url
+                || test.url.split('?').next() == Some(&url)
+                || (is_name && has_name(&test.source, path))
+        })
         .collect())
+}
+
+/// Whether a file's name is `name` up to its first dot.
+fn has_name(source: &Path, name: &str) -> bool {
+    let file = source.file_name().and_then(|file| file.to_str());
+    file.is_some_and(|file| file.split('.').next() == Some(name))
 }
 
 fn tests_under(root: &Path, directory: &Path) -> Result<Vec<Test>> {
@@ -466,6 +477,7 @@ mod tests {
         check(&["one"], &["/one/a.html"]);
         check(&["/two/b.html", "two/b.html"], &["/two/b.html"]);
         check(&["two/c.any.js"], &c);
+        check(&["c"], &c);
         check(&["two/c.any.worker.html"], &c[1..]);
         check(&[root.join("one").to_str().unwrap()], &["/one/a.html"]);
     }

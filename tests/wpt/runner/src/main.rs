@@ -18,6 +18,7 @@ mod ini;
 mod preferences;
 mod report;
 mod server;
+mod table;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -38,6 +39,7 @@ use crate::expectations::{Metadata, TestMetadata};
 use crate::preferences::{Preferences, group};
 use crate::report::{Counts, Difference, ReportedTest, TestResult, WptReport, differences};
 use crate::server::{Files, Server};
+use crate::table::Table;
 
 const SHORT_LIMIT: Duration = Duration::from_secs(10);
 const LONG_LIMIT: Duration = Duration::from_secs(60);
@@ -87,7 +89,12 @@ struct Options {
     #[arg(long)]
     verbose: bool,
 
-    /// Files and directories to run, from the root of the tests [default: all]
+    /// Print a table of the pages at the end, with what did not pass
+    #[arg(long)]
+    table: bool,
+
+    /// What to run: files and directories from the root of the tests, URLs, or
+    /// the beginning of files' names, as in `idlharness` [default: all]
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
 }
@@ -146,6 +153,7 @@ async fn run(options: &Options) -> Result<Counts> {
         python: &options.tools.join("venv/bin/python"),
         harness: &harness,
         npm: &options.tools.join("npm"),
+        idl: &options.tools.join("idl"),
         root: &root,
         is_checkout: options.wpt_root.is_some(),
     };
@@ -175,6 +183,7 @@ async fn run(options: &Options) -> Result<Counts> {
             is_multiprocess: options.multiprocess,
         },
         counts: Counts::default(),
+        table: Table::default(),
         results: Vec::new(),
         browser_version: None,
     };
@@ -213,6 +222,7 @@ struct Session<'a> {
     metadata: &'a Metadata,
     launcher: Launcher,
     counts: Counts,
+    table: Table,
     results: Vec<ReportedTest>,
     browser_version: Option<Value>,
 }
@@ -274,6 +284,7 @@ impl Session<'_> {
         let metadata = self.metadata.of(test)?;
         let differences = differences(&run.result, &metadata);
         self.counts.add(&run.result, &differences);
+        self.table.add(&test.url, &run.result);
         self.print(test, &run.result, &metadata, &differences);
         self.results
             .push(ReportedTest::new(&test.url, &run.result, &metadata));
@@ -342,6 +353,9 @@ impl Session<'_> {
             expected_failures,
             unexpected,
         } = self.counts;
+        if self.options.table {
+            print!("{}", self.table.text());
+        }
         let seconds = end.duration_since(start).unwrap_or_default().as_secs_f64();
         println!("{pages} pages in {seconds:.1} s, {expected_failures} failures as expected");
         println!("{passed} passed, {unexpected} failed");

@@ -27,6 +27,8 @@ pub struct Files<'a> {
     pub harness: &'a Path,
     /// The unpacked npm package with testharness.js.
     pub npm: &'a Path,
+    /// The unpacked npm package with the interfaces of all specs.
+    pub idl: &'a Path,
     /// The directory of the tests.
     pub root: &'a Path,
     /// Whether that is a full web-platform-tests checkout.
@@ -63,6 +65,8 @@ impl Server {
             .arg(files.root)
             .arg("--npm")
             .arg(files.npm)
+            .arg("--idl")
+            .arg(files.idl)
             .arg("--harness")
             .arg(files.harness)
             .arg("--timeout-multiplier")

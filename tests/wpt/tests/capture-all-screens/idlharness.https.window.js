@@ -10,7 +10,7 @@
 
 idl_test(
     ['capture-all-screens'],
-    ['mediacapture-streams', 'window-management', 'cssom-view', 'html', 'dom'],
+    ['mediacapture-streams', 'permissions', 'window-management', 'cssom-view', 'html', 'dom', 'webidl'],
     async (idl_array, t) => {
       idl_array.add_objects({
         MediaDevices: ['navigator.mediaDevices'],

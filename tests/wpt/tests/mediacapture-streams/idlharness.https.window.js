@@ -10,13 +10,17 @@
 
 idl_test(
     ['mediacapture-streams'],
-    ['html', 'dom', 'webidl'],
+    ['permissions', 'html', 'dom', 'webidl'],
     async (idl_array, t) => {
       idl_array.add_objects({
         MediaDevices: ['navigator.mediaDevices'],
         MediaStream: ['self.stream', 'new MediaStream()'],
+        MediaStreamTrack: ['self.track'],
+        MediaStreamTrackEvent: ['new MediaStreamTrackEvent("type", {track: self.track})'],
         Navigator: ['navigator'],
         OverconstrainedError: ['new OverconstrainedError("constraint")'],
       });
-      [self.stream] = await captureAllScreens(t);
+      const [stream] = await captureAllScreens(t);
+      self.stream = stream;
+      [self.track] = stream.getTracks();
     });

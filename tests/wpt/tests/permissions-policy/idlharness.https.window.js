@@ -8,7 +8,7 @@
 
 idl_test(
     ['permissions-policy'],
-    [],
+    ['reporting'],
     idl_array => {
       // What the partial interfaces belong to.
       idl_array.add_untested_idls(`

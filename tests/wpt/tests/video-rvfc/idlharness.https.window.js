@@ -8,7 +8,7 @@
 
 idl_test(
     ['video-rvfc'],
-    ['hr-time', 'html', 'dom'],
+    ['hr-time', 'html', 'dom', 'webidl'],
     idl_array => {
       idl_array.add_objects({HTMLVideoElement: ['document.createElement("video")']});
     });
