@@ -12,7 +12,7 @@ use servo_base::cross_process_instant::CrossProcessInstant;
 use servo_base::id::PipelineId;
 use servo_capture_traits::{
     CaptureError, ClientId, Damage, FrameFormat, GrantedSource, MonitorPixel, PictureMemory,
-    PoolId, SourceEvent, SourceId, SourceSettings,
+    PoolId, Site, SourceEvent, SourceId, SourceSettings,
 };
 
 use super::{CaptureNotice, LockReason, ScreensEffect, ScreensInput};
@@ -81,12 +81,11 @@ pub enum Event {
         request: RequestId,
         /// Who asks: not forgeable.
         client: ClientId,
-        /// For which document: a claim.
+        /// For which document: a claim, checked against `PipelinePlaced`.
         pipeline: PipelineId,
-        /// The document's origin as serialized by script: a claim.
+        /// The document's origin as serialized by script: a claim, checked
+        /// against `ClientPlaced`.
         origin: String,
-        /// Whether the document is in no frame: a claim.
-        is_top_level: bool,
     },
     /// A page is ready for a granted source's frames.
     Attach {
@@ -153,7 +152,8 @@ pub enum Event {
         /// Which client.
         client: ClientId,
     },
-    /// A client sent more requests than the queue holds; some were lost.
+    /// A client sent more requests than may wait, or something that is no request:
+    /// some were lost.
     ClientFlooded {
         /// Which client.
         client: ClientId,
@@ -290,6 +290,22 @@ pub enum Event {
         policy: Box<CapturePolicy>,
         /// What is newly wrong with them, in words, each with its place.
         problems: Vec<String>,
+    },
+    /// The constellation: the client makes documents of this site.
+    ClientPlaced {
+        /// Which client.
+        client: ClientId,
+        /// Of which site; none for documents of opaque origins.
+        site: Option<Site>,
+    },
+    /// The constellation: the document is that client's.
+    PipelinePlaced {
+        /// Which document.
+        pipeline: PipelineId,
+        /// Whose.
+        client: ClientId,
+        /// Whether it is in no frame.
+        is_top_level: bool,
     },
     /// Time passed.
     Tick,

@@ -38,7 +38,7 @@ impl Core {
 
     pub(super) fn pipeline_gone(&mut self, pipeline: PipelineId, now: Timestamp) {
         self.inactive.remove(&pipeline);
-        self.owners.remove(&pipeline);
+        self.forget_vouched_document(pipeline);
         if !self.gone.contains(&pipeline) {
             if self.gone.len() == MAX_GONE_PIPELINES {
                 self.gone.pop_front();
@@ -51,7 +51,7 @@ impl Core {
 
     /// The client's process ended: nobody is left to watch or to stop.
     pub(super) fn client_gone(&mut self, client: ClientId, now: Timestamp) {
-        self.owners.retain(|_, owner| *owner != client);
+        self.forget_vouched_client(client);
         for id in self.sessions_where(|session| session.client == client) {
             self.end_session(id, CaptureError::DocumentInactive, &EndReason::Closed, now);
         }
@@ -61,7 +61,8 @@ impl Core {
     /// Some of the client's messages are lost, and a lost "stop" must not leave
     /// a capture running: all of the client's captures end.
     pub(super) fn client_flooded(&mut self, client: ClientId, now: Timestamp) {
-        let reason = format!("{client} sent more requests than can be answered");
+        self.counters.floods += 1;
+        let reason = format!("requests of {client} were lost: too many, or unreadable");
         self.effects.push(Effect::Notify(CaptureNotice::Fault {
             reason: reason.clone(),
         }));

@@ -31,12 +31,13 @@ mod sight;
 mod source;
 #[cfg(test)]
 mod tests;
+mod vouching;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use servo_base::id::PipelineId;
-use servo_capture_traits::{ClientId, SourceId};
+use servo_capture_traits::SourceId;
 
 pub use self::event::{Effect, EngineCommand, Event, RawFrame, RequestId, SessionId, Timestamp};
 use self::indication::Indication;
@@ -46,8 +47,10 @@ pub use self::overview::{CaptureOverview, OngoingCapture, OngoingMonitor};
 use self::record::RecordState;
 use self::screens::Screens;
 pub use self::screens::{QuestionId, ScreensEffect, ScreensInput};
-use self::session::{Caller, Session};
+pub use self::session::MAX_ORIGIN_BYTES;
+use self::session::Session;
 use self::source::Source;
+use self::vouching::Vouching;
 use crate::indicator::ColorScheme;
 use crate::monitor::{Monitor, MonitorId};
 use crate::policy::CapturePolicy;
@@ -69,8 +72,8 @@ pub struct Core {
     /// The layout as the engine told it last.
     monitors: Vec<Monitor>,
     indication: Indication,
-    /// Which client speaks for a document: the first that did.
-    owners: BTreeMap<PipelineId, ClientId>,
+    /// Which client speaks for a document, and of which site a client is.
+    vouching: Vouching,
     inactive: BTreeSet<PipelineId>,
     gone: VecDeque<PipelineId>,
     last_session: u64,
@@ -89,8 +92,14 @@ pub struct Core {
 /// What was dropped or refused.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counters {
-    /// Requests that named another's source or document, or none.
+    /// Requests that named another's source or document, or were absurd.
     pub refused_requests: u64,
+    /// Calls of clients that claimed an origin of another site.
+    pub forged_origins: u64,
+    /// Requests that named a source that is over, or never was.
+    pub stale_requests: u64,
+    /// Times that requests of a client were lost: too many, or unreadable.
+    pub floods: u64,
     /// Frames that came when their source must not have them.
     pub withheld_frames: u64,
     /// Captures and calls that ended because the session was locked.
@@ -108,7 +117,7 @@ impl Core {
             sources: BTreeMap::new(),
             monitors: Vec::new(),
             indication: Indication::default(),
-            owners: BTreeMap::new(),
+            vouching: Vouching::default(),
             inactive: BTreeSet::new(),
             gone: VecDeque::new(),
             last_session: 0,
@@ -132,15 +141,7 @@ impl Core {
                 client,
                 pipeline,
                 origin,
-                is_top_level,
-            } => {
-                let caller = Caller {
-                    client,
-                    pipeline,
-                    is_top_level,
-                };
-                self.all_screens(request, caller, &origin, now);
-            }
+            } => self.all_screens(request, client, pipeline, &origin, now),
             Event::Attach { client, source } => self.attach(client, source),
             Event::Clone {
                 client,
@@ -200,6 +201,12 @@ impl Core {
             Event::StopByUser { session } => self.stop_by_user(session, now),
             Event::Revoke { pattern } => self.revoke(pattern, now),
             Event::PolicyRead { policy, problems } => self.policy_read(&policy, problems, now),
+            Event::ClientPlaced { client, site } => self.client_placed(client, site),
+            Event::PipelinePlaced {
+                pipeline,
+                client,
+                is_top_level,
+            } => self.pipeline_placed(pipeline, client, is_top_level, now),
             Event::Tick => {}
             Event::Exit => self.exit(now),
         }

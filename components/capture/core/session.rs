@@ -22,6 +22,10 @@ use crate::monitor::{Monitor, MonitorId};
 /// How long each step of a request may take before the request is aborted.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The most bytes of an origin: the longest domain name has 253, and scheme and
+/// port are short.
+pub const MAX_ORIGIN_BYTES: usize = 1024;
+
 /// One call of `getAllScreensMedia()`.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -36,22 +40,16 @@ pub(super) struct Session {
     pub(super) granted_at: Option<Timestamp>,
 }
 
-/// Who calls.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Caller {
-    /// Not forgeable.
-    pub(super) client: ClientId,
-    /// A claim.
-    pub(super) pipeline: PipelineId,
-    /// A claim, which only this struct carries: whoever can vouch for it
-    /// replaces it where the struct is made.
-    pub(super) is_top_level: bool,
-}
-
 /// Where a session stands. Each waiting state ends by the event it names, or
 /// at its deadline.
 #[derive(Debug)]
 pub(super) enum SessionState {
+    /// Waits for the constellation's word on the document: a frame that script
+    /// has just made may ask before the constellation has heard of it.
+    Vouching {
+        request: RequestId,
+        deadline: Timestamp,
+    },
     /// Waits for the engine's list of monitors.
     Listing {
         request: RequestId,
@@ -84,7 +82,8 @@ impl Session {
     /// When the session is aborted if nothing happens.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         match self.state {
-            SessionState::Listing { deadline, .. }
+            SessionState::Vouching { deadline, .. }
+            | SessionState::Listing { deadline, .. }
             | SessionState::Indicating { deadline, .. }
             | SessionState::Opening { deadline, .. }
             | SessionState::Recording { deadline, .. } => Some(deadline),
@@ -95,7 +94,8 @@ impl Session {
     /// The call that still waits for its answer.
     fn request(&self) -> Option<RequestId> {
         match self.state {
-            SessionState::Listing { request, .. }
+            SessionState::Vouching { request, .. }
+            | SessionState::Listing { request, .. }
             | SessionState::Indicating { request, .. }
             | SessionState::Opening { request, .. }
             | SessionState::Recording { request, .. } => Some(request),
@@ -105,13 +105,19 @@ impl Session {
 
     /// Whether its origin belongs on the indicator.
     pub(super) fn is_indicated(&self) -> bool {
-        !matches!(self.state, SessionState::Listing { .. })
+        !matches!(
+            self.state,
+            SessionState::Vouching { .. } | SessionState::Listing { .. }
+        )
     }
 }
 
 /// The origin that script claims. Whatever is no serialization of a tuple
 /// origin is opaque, and opaque origins are never allowed.
 pub(super) fn parse_origin(serialization: &str) -> Origin {
+    if serialization.len() > MAX_ORIGIN_BYTES {
+        return Origin::new_opaque();
+    }
     Url::parse(serialization).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
 }
 
@@ -122,42 +128,44 @@ impl Core {
     pub(super) fn all_screens(
         &mut self,
         request: RequestId,
-        caller: Caller,
+        client: ClientId,
+        pipeline: PipelineId,
         origin: &str,
         now: Timestamp,
     ) {
-        let Caller {
-            client, pipeline, ..
-        } = caller;
         // Not in the spec: the document may have been left meanwhile, the
-        // document must be this client's, and no client captures without limit.
+        // document must be this client's and of its site, and no client captures
+        // without limit.
         let parsed = parse_origin(origin);
-        if let Err(error) = self.check_caller(client, pipeline) {
+        let checked = self
+            .check_caller(client, pipeline)
+            .and_then(|()| self.check_length(origin));
+        if let Err(error) = checked.and_then(|()| self.check_claim(client, &parsed)) {
+            if matches!(error, CaptureError::Unvouched(_)) {
+                self.notify_refusal(&parsed, &error.to_string());
+            }
             self.record_refusal(client, &parsed.ascii_serialization(), &error, now);
             return self.reply(request, Err(error));
         }
+        // Whether it is in a frame is the constellation's word, which is waited for.
+        let Some(is_top_level) = self.is_top_level(pipeline) else {
+            return self.await_word(request, client, pipeline, &parsed, now);
+        };
         // Step 2.1: the origin must be on the administrator's allowlist. Not in
         // the spec: the administrator may want no frames.
         let allowed = self.policy.check_all_screens(&parsed);
-        let allowed = allowed.and_then(|()| self.policy.check_nesting(caller.is_top_level));
+        let allowed = allowed.and_then(|()| self.policy.check_nesting(is_top_level));
         if let Err(refusal) = allowed {
             let reason = refusal.to_string();
-            self.effects.push(Effect::Notify(CaptureNotice::Refused {
-                origin: parsed.ascii_serialization(),
-                reason: reason.clone(),
-            }));
+            self.notify_refusal(&parsed, &reason);
             let error = CaptureError::RefusedByPolicy(reason);
             self.record_refusal(client, &parsed.ascii_serialization(), &error, now);
             return self.reply(request, Err(error));
         }
         // Step 2.3, the part about locks.
         if let Err(error) = self.check_unlocked() {
-            let origin = parsed.ascii_serialization();
-            self.effects.push(Effect::Notify(CaptureNotice::Refused {
-                origin: origin.clone(),
-                reason: error.to_string(),
-            }));
-            self.record_refusal(client, &origin, &error, now);
+            self.notify_refusal(&parsed, &error.to_string());
+            self.record_refusal(client, &parsed.ascii_serialization(), &error, now);
             return self.reply(request, Err(error));
         }
         // Step 2.3: enumerate all monitors; `monitors_listed` goes on. (Step
@@ -182,11 +190,52 @@ impl Core {
             .push(Effect::Engine(EngineCommand::List { session }));
     }
 
+    fn notify_refusal(&mut self, origin: &Origin, reason: &str) {
+        self.effects.push(Effect::Notify(CaptureNotice::Refused {
+            origin: origin.ascii_serialization(),
+            reason: reason.to_owned(),
+        }));
+    }
+
+    /// What is longer than any origin is not kept, shown or parsed again.
+    fn check_length(&mut self, origin: &str) -> Result<(), CaptureError> {
+        if origin.len() <= MAX_ORIGIN_BYTES {
+            return Ok(());
+        }
+        self.counters.refused_requests += 1;
+        Err(CaptureError::BadRequest(format!(
+            "an origin has at most {MAX_ORIGIN_BYTES} bytes"
+        )))
+    }
+
+    /// `pipeline_placed` goes on.
+    fn await_word(
+        &mut self,
+        request: RequestId,
+        client: ClientId,
+        pipeline: PipelineId,
+        origin: &Origin,
+        now: Timestamp,
+    ) {
+        self.last_session += 1;
+        let session = Session {
+            client,
+            pipeline,
+            origin: origin.ascii_serialization(),
+            state: SessionState::Vouching {
+                request,
+                deadline: now.after(STEP_TIMEOUT),
+            },
+            granted: Vec::new(),
+        };
+        self.sessions.insert(SessionId(self.last_session), session);
+    }
+
     fn check_caller(&mut self, client: ClientId, pipeline: PipelineId) -> Result<(), CaptureError> {
         if self.gone.contains(&pipeline) || self.inactive.contains(&pipeline) {
             return Err(CaptureError::DocumentInactive);
         }
-        if *self.owners.entry(pipeline).or_insert(client) != client {
+        if self.is_document_of(client, pipeline) == Some(false) {
             self.counters.refused_requests += 1;
             return Err(CaptureError::BadRequest(
                 "the document is another process's".to_owned(),
@@ -410,22 +459,28 @@ impl Core {
 
     /// Aborts requests that have waited too long.
     pub(super) fn expire(&mut self, now: Timestamp) {
-        let expired: Vec<(SessionId, &'static str)> = self
+        let aborted = |step: &str| CaptureError::Aborted(step.to_owned());
+        let expired: Vec<(SessionId, CaptureError)> = self
             .sessions
             .iter()
             .filter(|(_, session)| session.deadline().is_some_and(|deadline| deadline <= now))
             .map(|(&id, session)| {
-                let step = match session.state {
-                    SessionState::Listing { .. } => "the monitors were not listed in time",
-                    SessionState::Indicating { .. } => "the indicator was not shown in time",
-                    SessionState::Recording { .. } => "the grant was not recorded in time",
-                    _ => "the monitors were not read in time",
+                let error = match session.state {
+                    SessionState::Vouching { .. } => {
+                        CaptureError::Unvouched("nobody has said whose it is".to_owned())
+                    }
+                    SessionState::Listing { .. } => aborted("the monitors were not listed in time"),
+                    SessionState::Indicating { .. } => {
+                        aborted("the indicator was not shown in time")
+                    }
+                    SessionState::Recording { .. } => aborted("the grant was not recorded in time"),
+                    _ => aborted("the monitors were not read in time"),
                 };
-                (id, step)
+                (id, error)
             })
             .collect();
-        for (id, step) in expired {
-            self.fail(id, CaptureError::Aborted(step.to_owned()), now);
+        for (id, error) in expired {
+            self.fail(id, error, now);
         }
     }
 

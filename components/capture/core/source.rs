@@ -162,7 +162,7 @@ impl Core {
         let source = self.sources.get_mut(&id);
         let result = match source.filter(|source| source.client == client) {
             None => {
-                self.counters.refused_requests += 1;
+                self.refuse_named(id);
                 Err(CaptureError::BadRequest(
                     "there is no such source".to_owned(),
                 ))
@@ -225,9 +225,9 @@ impl Core {
 
     /// A sink came for a source that is not this client's, or is over.
     fn refuse_sink(&mut self, id: SourceId) {
+        self.refuse_named(id);
         if self.sources.contains_key(&id) {
             // Another client's: its sink is not touched.
-            self.counters.refused_requests += 1;
             return;
         }
         let reason = "there is no such source".to_owned();
@@ -236,6 +236,15 @@ impl Core {
             event: SourceEvent::Ended(EndReason::Refused(reason)),
         });
         self.effects.push(Effect::Forget { source: id });
+    }
+
+    /// Counts a request that named another's source, or none.
+    fn refuse_named(&mut self, id: SourceId) {
+        if self.sources.contains_key(&id) {
+            self.counters.refused_requests += 1;
+        } else {
+            self.counters.stale_requests += 1;
+        }
     }
 
     /// Whether a sink that this client sends for `source` is the source's
@@ -250,8 +259,9 @@ impl Core {
         match self.sources.get(&id) {
             Some(source) if source.client == client => self.end_source(id, None, now),
             Some(_) => self.counters.refused_requests += 1,
-            // It ended by itself while the message was under way.
-            None => {}
+            // It ended by itself while the message was under way, or is stopped
+            // twice.
+            None => self.counters.stale_requests += 1,
         }
     }
 

@@ -191,6 +191,8 @@ pub enum RefusalKind {
     TooMany,
     /// Any other failure.
     Aborted,
+    /// The page's process claimed what the browser does not vouch for.
+    Unvouched,
 }
 
 impl From<&CaptureError> for RefusalKind {
@@ -204,6 +206,7 @@ impl From<&CaptureError> for RefusalKind {
             CaptureError::BadRequest(_) => Self::BadRequest,
             CaptureError::TooMany { .. } => Self::TooMany,
             CaptureError::Aborted(_) => Self::Aborted,
+            CaptureError::Unvouched(_) => Self::Unvouched,
         }
     }
 }

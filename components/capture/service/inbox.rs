@@ -5,7 +5,8 @@
 //! Where requests and notices arrive from other threads: bounded, and with
 //! nothing lost in silence.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -13,13 +14,18 @@ use euclid::Box2D;
 use parking_lot::Mutex;
 use servo_capture_traits::{
     AllScreensReply, CaptureError, CaptureRequest, ClientId, ConfigureReply, DesktopPixel,
-    EndReason, ServiceNotice, SourceEvent, Submission,
+    EndReason, ScreensRequest, ServiceNotice, SourceEvent, Submission,
 };
 
-use crate::core::ScreensInput;
+use super::outbox::{Letter, Outboxes};
+use super::screens::ScreensAnswer;
+use crate::core::{MAX_ORIGIN_BYTES, ScreensInput};
 
-/// Requests that may wait for the service, of all clients together.
-const MAX_WAITING_REQUESTS: usize = 4096;
+/// Requests of one client that may wait for the service. A client that sends more
+/// harms nobody but itself.
+pub(super) const MAX_WAITING_OF_ONE: usize = 1024;
+/// Requests that may wait, of all clients together.
+const MAX_WAITING_REQUESTS: usize = 64 * MAX_WAITING_OF_ONE;
 /// Notices that may wait. The constellation sends a few for every document.
 const MAX_WAITING_NOTICES: usize = 65536;
 /// Answers of the user that may wait: more than there are questions at once.
@@ -30,6 +36,8 @@ pub(super) struct Inbox {
     requests: Sender<(ClientId, CaptureRequest)>,
     notices: Sender<ServiceNotice>,
     exit: Sender<Sender<()>>,
+    /// How many requests of each client wait; without those of whom none do.
+    waiting: Mutex<BTreeMap<ClientId, usize>>,
     /// Whoever sent more than fits, until the service has dealt with it.
     flooded: Mutex<BTreeSet<ClientId>>,
     flood: Sender<()>,
@@ -37,6 +45,8 @@ pub(super) struct Inbox {
     /// Where the browser's window is; the newest wins.
     window: Mutex<Option<Box2D<i32, DesktopPixel>>>,
     moved: Sender<()>,
+    /// For refusals.
+    outboxes: Arc<Outboxes>,
 }
 
 /// The service's side.
@@ -50,7 +60,7 @@ pub(super) struct Mail {
 }
 
 /// An inbox and what reads it.
-pub(super) fn inbox() -> (Inbox, Mail) {
+pub(super) fn inbox(outboxes: Arc<Outboxes>) -> (Inbox, Mail) {
     let (requests, requests_receiver) = bounded(MAX_WAITING_REQUESTS);
     let (notices, notices_receiver) = bounded(MAX_WAITING_NOTICES);
     let (exit, exit_receiver) = bounded(1);
@@ -61,11 +71,13 @@ pub(super) fn inbox() -> (Inbox, Mail) {
         requests,
         notices,
         exit,
+        waiting: Mutex::default(),
         flooded: Mutex::default(),
         flood,
         answers,
         window: Mutex::default(),
         moved,
+        outboxes,
     };
     let mail = Mail {
         requests: requests_receiver,
@@ -104,6 +116,56 @@ impl Inbox {
         *self.window.lock()
     }
 
+    /// The service has taken one of the client's requests.
+    pub(super) fn taken(&self, client: ClientId) {
+        let mut waiting = self.waiting.lock();
+        if let Some(count) = waiting.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.remove(&client);
+            }
+        }
+    }
+
+    /// Whether one more request of the client may wait; counts it then.
+    fn may_wait(&self, client: ClientId) -> bool {
+        let mut waiting = self.waiting.lock();
+        let count = waiting.entry(client).or_default();
+        let may_wait = *count < MAX_WAITING_OF_ONE;
+        *count += usize::from(may_wait);
+        may_wait
+    }
+
+    /// Answers a request that nobody will look at.
+    fn refuse(&self, client: ClientId, request: CaptureRequest, error: CaptureError) {
+        let letter = match request {
+            CaptureRequest::AllScreens { reply, .. } => {
+                Letter::AllScreens(reply, AllScreensReply(Err(error)))
+            }
+            CaptureRequest::Attach { source, sink }
+            | CaptureRequest::Clone {
+                clone: source,
+                sink,
+                ..
+            } => {
+                let reason = EndReason::Refused(error.to_string());
+                Letter::Source(source, sink, SourceEvent::Ended(reason))
+            }
+            CaptureRequest::Configure { reply, .. } => {
+                Letter::Configured(reply, ConfigureReply(Err(error)))
+            }
+            CaptureRequest::Screens(request) => {
+                Letter::Screens(ScreensAnswer::Refused(request, error.to_string()))
+            }
+            CaptureRequest::Stop { .. }
+            | CaptureRequest::Release { .. }
+            | CaptureRequest::CopyFrames => return,
+        };
+        if let Err(error) = self.outboxes.post(client, letter) {
+            log::debug!("a refused page could not be told: {error}");
+        }
+    }
+
     fn note_flood(&self, client: ClientId) {
         self.flooded.lock().insert(client);
         // Full: the service has been told and has not come to it yet.
@@ -112,22 +174,36 @@ impl Inbox {
 }
 
 impl Submission for Inbox {
-    fn request(&self, client: ClientId, request: CaptureRequest) {
+    fn request(&self, client: ClientId, mut request: CaptureRequest) {
+        bound(&mut request);
+        let flood = |request| {
+            self.note_flood(client);
+            let error = CaptureError::TooMany {
+                limit: MAX_WAITING_OF_ONE,
+                what: "waiting requests".to_owned(),
+            };
+            self.refuse(client, request, error);
+        };
+        if !self.may_wait(client) {
+            return flood(request);
+        }
         match self.requests.try_send((client, request)) {
             Ok(()) => {}
             Err(TrySendError::Full((_, request))) => {
-                self.note_flood(client);
-                let error = CaptureError::TooMany {
-                    limit: MAX_WAITING_REQUESTS,
-                    what: "waiting requests".to_owned(),
-                };
-                refuse(request, error);
+                self.taken(client);
+                flood(request);
             }
             Err(TrySendError::Disconnected((_, request))) => {
+                self.taken(client);
                 let error = CaptureError::Aborted("the browser is shutting down".to_owned());
-                refuse(request, error);
+                self.refuse(client, request, error);
             }
         }
+    }
+
+    fn unreadable(&self, client: ClientId) {
+        // It may have been a "stop".
+        self.note_flood(client);
     }
 
     fn notice(&self, notice: ServiceNotice) {
@@ -148,20 +224,82 @@ impl Submission for Inbox {
     }
 }
 
-/// Answers a request that nobody will look at.
-fn refuse(request: CaptureRequest, error: CaptureError) {
-    let sent = match request {
-        CaptureRequest::AllScreens { reply, .. } => reply.send(AllScreensReply(Err(error))),
-        CaptureRequest::Attach { sink, .. } | CaptureRequest::Clone { sink, .. } => {
-            sink.send(SourceEvent::Ended(EndReason::Refused(error.to_string())))
-        }
-        CaptureRequest::Configure { reply, .. } => reply.send(ConfigureReply(Err(error))),
-        CaptureRequest::Stop { .. }
-        | CaptureRequest::Release { .. }
-        | CaptureRequest::CopyFrames => Ok(()),
-        CaptureRequest::Screens(request) => request.refuse(error.to_string()),
+/// Cuts off what is too long to be looked at, so that what waits has a bound in
+/// bytes too. What is cut off is still too long to be an origin.
+fn bound(request: &mut CaptureRequest) {
+    let (CaptureRequest::AllScreens { origin, .. }
+    | CaptureRequest::Screens(
+        ScreensRequest::Permission { origin, .. }
+        | ScreensRequest::SetPermission { origin, .. }
+        | ScreensRequest::Details { origin, .. },
+    )) = request
+    else {
+        return;
     };
-    if let Err(error) = sent {
-        log::debug!("a refused page could not be told: {error:?}");
+    if origin.len() > MAX_ORIGIN_BYTES {
+        *origin = "-".repeat(MAX_ORIGIN_BYTES + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use servo_capture_traits::SourceId;
+
+    use super::*;
+    use crate::service::outbox::Posting;
+
+    fn inbox() -> (Inbox, Mail) {
+        let (events, _) = bounded(1);
+        super::inbox(Arc::new(Outboxes::new(Posting::Directly, events)))
+    }
+
+    fn stop() -> CaptureRequest {
+        let source = SourceId::random();
+        CaptureRequest::Stop { source }
+    }
+
+    #[test]
+    fn a_flood_takes_nobody_elses_place() {
+        let (inbox, mail) = inbox();
+        let (hostile, other) = (ClientId::next(), ClientId::next());
+        for _ in 0..2 * MAX_WAITING_OF_ONE {
+            inbox.request(hostile, stop());
+        }
+        inbox.request(other, stop());
+        assert_eq!(mail.requests.len(), MAX_WAITING_OF_ONE + 1);
+        assert_eq!(inbox.take_flooded(), BTreeSet::from([hostile]));
+        // There is room again for as many as were taken.
+        for (client, _) in mail.requests.try_iter() {
+            inbox.taken(client);
+        }
+        assert!(inbox.waiting.lock().is_empty());
+        inbox.request(hostile, stop());
+        assert_eq!(mail.requests.len(), 1);
+        assert!(inbox.take_flooded().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_counts_as_lost() {
+        let (inbox, mail) = inbox();
+        let client = ClientId::next();
+        inbox.unreadable(client);
+        assert_eq!(mail.flood.len(), 1);
+        assert_eq!(inbox.take_flooded(), BTreeSet::from([client]));
+    }
+
+    #[test]
+    fn an_endless_origin_is_not_kept_while_it_waits() {
+        let (inbox, mail) = inbox();
+        let reply = servo_base::generic_channel::GenericCallback::new(|_| {});
+        let request = CaptureRequest::AllScreens {
+            pipeline: servo_base::id::TEST_PIPELINE_ID,
+            origin: "a".repeat(1 << 20),
+            reply: reply.unwrap(),
+        };
+        inbox.request(ClientId::next(), request);
+        let Ok((_, CaptureRequest::AllScreens { origin, .. })) = mail.requests.try_recv() else {
+            panic!("lost");
+        };
+        assert_eq!(origin.len(), MAX_ORIGIN_BYTES + 1);
     }
 }

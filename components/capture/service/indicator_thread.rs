@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use polling::{Events, Poller};
 
+use super::obituary::Obituary;
 use super::thread_handle::ThreadHandle;
 use crate::core::Event;
 use crate::grabber::WakeBy;
@@ -53,6 +54,11 @@ pub(super) fn spawn(
         events,
     };
     ThreadHandle::spawn("CaptureIndicator", max_waiting, move |commands, poller| {
+        let error = IndicatorError::Lost {
+            label: "every monitor".to_owned(),
+            reason: "the indicator's thread has crashed".to_owned(),
+        };
+        let _obituary = Obituary::new(keeper.events.clone(), Event::IndicatorLost { error });
         keeper.run(commands, poller);
     })
 }

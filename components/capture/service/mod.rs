@@ -17,6 +17,8 @@ mod direct;
 mod engine;
 mod inbox;
 mod indicator_thread;
+mod obituary;
+mod outbox;
 mod runner;
 mod screens;
 mod sinks;
@@ -37,6 +39,7 @@ pub use self::control::{CaptureControl, CaptureStatus, ControlError};
 use self::control::{Desk, control};
 pub use self::engine::EngineCounts;
 use self::engine::{EngineCounters, IndicatorWatch};
+use self::outbox::{Outboxes, Posting};
 use self::runner::Runner;
 use self::screens::ScreensDesk;
 pub use self::screens::{ScreensQuestion, ServiceLink};
@@ -162,6 +165,11 @@ pub fn start() -> CaptureServiceHandle {
         marks,
         desktop: desktop::factory(user_may_stop),
         embedder_notices,
+        posting: if servo_config::opts::get().multiprocess {
+            Posting::OnThreads
+        } else {
+            Posting::Directly
+        },
     }
     .start()
 }
@@ -180,15 +188,18 @@ struct Service {
     marks: Marks,
     desktop: DesktopFactory,
     embedder_notices: crossbeam_channel::Receiver<CaptureNotice>,
+    posting: Posting,
 }
 
 impl Service {
     fn start(self) -> CaptureServiceHandle {
         let exposed = self.policy.all_screens_enabled;
-        let (inbox, mail) = inbox::inbox();
+        let policy = self.policy.clone();
+        let (events, events_receiver) = bounded(MAX_WAITING);
+        let outboxes = Arc::new(Outboxes::new(self.posting, events.clone()));
+        let (inbox, mail) = inbox::inbox(outboxes.clone());
         let inbox = Arc::new(inbox);
         self.embedder.started(ServiceLink::new(inbox.clone()));
-        let (events, events_receiver) = bounded(MAX_WAITING);
 
         let watch = IndicatorWatch {
             marks: self.marks,
@@ -212,6 +223,7 @@ impl Service {
             indicator,
             replies: HashMap::new(),
             configure_replies: HashMap::new(),
+            outboxes,
             sinks: Sinks::default(),
             last_request: 0,
             embedder_notices: self.embedder_notices,
@@ -242,7 +254,9 @@ impl Service {
         if service.is_none() {
             log::error!("the capture service has no thread: nothing can be captured");
         }
-        CaptureServiceHandle::new(inbox, exposed).with_pools(pools)
+        CaptureServiceHandle::new(inbox, exposed)
+            .with_pools(pools)
+            .with_candidates(move |origin| policy.check_all_screens(origin).is_ok())
     }
 }
 

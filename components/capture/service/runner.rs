@@ -19,6 +19,7 @@ use super::control::{Command, Desk};
 use super::engine::EngineHandle;
 use super::inbox::{Inbox, Mail};
 use super::indicator_thread::{IndicatorCommand, IndicatorHandle};
+use super::outbox::{Letter, Outboxes};
 use super::screens::ScreensDesk;
 use super::sinks::Sinks;
 use crate::core::{
@@ -41,8 +42,9 @@ pub(super) struct Runner {
     pub(super) desk: Desk,
     pub(super) engine: EngineHandle,
     pub(super) indicator: IndicatorHandle,
-    pub(super) replies: HashMap<RequestId, GenericCallback<AllScreensReply>>,
-    pub(super) configure_replies: HashMap<RequestId, GenericCallback<ConfigureReply>>,
+    pub(super) replies: HashMap<RequestId, (ClientId, GenericCallback<AllScreensReply>)>,
+    pub(super) configure_replies: HashMap<RequestId, (ClientId, GenericCallback<ConfigureReply>)>,
+    pub(super) outboxes: Arc<Outboxes>,
     pub(super) sinks: Sinks,
     pub(super) last_request: u64,
     pub(super) embedder_notices: Receiver<CaptureNotice>,
@@ -56,11 +58,7 @@ impl Runner {
     /// Serves until the browser exits; returns whom to tell that it is done.
     pub(super) fn run(mut self, mail: &Mail, events: &Receiver<Event>) -> Option<Sender<()>> {
         loop {
-            // The constellation's word comes before the page's: a request of a
-            // document that is known to be gone is not begun.
-            while let Ok(notice) = mail.notices.try_recv() {
-                self.notice(notice);
-            }
+            self.notices(mail);
             let deadline = self.core.next_deadline();
             let timer = deadline.map_or_else(never, |deadline| after(self.until(deadline)));
             select! {
@@ -69,8 +67,12 @@ impl Runner {
                     Err(_) => return None,
                 },
                 recv(mail.requests) -> request => if let Ok((client, request)) = request {
+                    self.inbox.taken(client);
+                    // What was said before the request was made.
+                    self.notices(mail);
                     self.request(client, request);
                     self.go_on(mail, &mail.requests, |runner, (client, request)| {
+                        runner.inbox.taken(client);
                         runner.request(client, request);
                     });
                 },
@@ -107,6 +109,15 @@ impl Runner {
                     return done.ok();
                 },
             }
+        }
+    }
+
+    /// The constellation's word comes before the page's: a request of a document
+    /// that is known to be gone is not begun, and of one that has been vouched
+    /// for is not kept waiting.
+    fn notices(&mut self, mail: &Mail) {
+        while let Ok(notice) = mail.notices.try_recv() {
+            self.notice(notice);
         }
     }
 
@@ -182,8 +193,19 @@ impl Runner {
             ServiceNotice::PipelineGone(pipeline) => Event::PipelineGone { pipeline },
             ServiceNotice::ClientGone(client) => {
                 self.sinks.forget_client(client);
+                self.outboxes.forget(client);
                 Event::ClientGone { client }
             }
+            ServiceNotice::ClientPlaced { client, site } => Event::ClientPlaced { client, site },
+            ServiceNotice::PipelinePlaced {
+                pipeline,
+                client,
+                is_top_level,
+            } => Event::PipelinePlaced {
+                pipeline,
+                client,
+                is_top_level,
+            },
         };
         self.event(event);
     }
@@ -193,17 +215,15 @@ impl Runner {
             CaptureRequest::AllScreens {
                 pipeline,
                 origin,
-                is_top_level,
                 reply,
             } => {
                 let request = self.next_request();
-                self.replies.insert(request, reply);
+                self.replies.insert(request, (client, reply));
                 Event::AllScreens {
                     request,
                     client,
                     pipeline,
                     origin,
-                    is_top_level,
                 }
             }
             CaptureRequest::Attach { source, sink } => {
@@ -228,7 +248,7 @@ impl Runner {
                 reply,
             } => {
                 let request = self.next_request();
-                self.configure_replies.insert(request, reply);
+                self.configure_replies.insert(request, (client, reply));
                 Event::Configure {
                     request,
                     client,
@@ -237,7 +257,13 @@ impl Runner {
                 }
             }
             CaptureRequest::Stop { source } => Event::Stop { client, source },
-            CaptureRequest::CopyFrames => return self.sinks.copy_for(client),
+            CaptureRequest::CopyFrames => {
+                // What was under way when the client went is not remembered.
+                if self.core.knows_client(client) {
+                    self.sinks.copy_for(client);
+                }
+                return;
+            }
             CaptureRequest::Release { frames } => {
                 let frames = frames.into_iter().take(CaptureRequest::MAX_RELEASED);
                 return frames.for_each(|(source, sequence)| {
@@ -276,23 +302,18 @@ impl Runner {
     fn carry_out(&mut self, effect: Effect, lost: &mut Vec<SourceId>) {
         match effect {
             Effect::Reply { request, result } => {
-                let Some(reply) = self.replies.remove(&request) else {
+                let Some((client, reply)) = self.replies.remove(&request) else {
                     log::error!("{request:?} was answered twice");
                     return;
                 };
-                // Err: the page's process is gone, and its pipeline soon too.
-                if let Err(error) = reply.send(AllScreensReply(result)) {
-                    log::debug!("{request:?} could not be answered: {error:?}");
-                }
+                self.answer(client, Letter::AllScreens(reply, AllScreensReply(result)));
             }
             Effect::Configured { request, result } => {
-                let Some(reply) = self.configure_replies.remove(&request) else {
+                let Some((client, reply)) = self.configure_replies.remove(&request) else {
                     log::error!("{request:?} was answered twice");
                     return;
                 };
-                if let Err(error) = reply.send(ConfigureReply(result)) {
-                    log::debug!("{request:?} could not be answered: {error:?}");
-                }
+                self.answer(client, Letter::Configured(reply, ConfigureReply(result)));
             }
             Effect::Deliver { source, frame } => match self.sinks.message(source, frame) {
                 Ok(message) => self.tell(source, SourceEvent::Frame(message), lost),
@@ -324,16 +345,24 @@ impl Runner {
             }
             Effect::Screens(effect) => {
                 let embedder = &*self.embedder;
-                if let Some(pipeline) = self.screens.carry_out(effect, embedder, &self.inbox) {
+                if let Some(pipeline) = self.screens.carry_out(effect, embedder, &self.inbox, &self.outboxes) {
                     self.event(Event::Screens(ScreensInput::SinkLost { pipeline }));
                 }
             }
         }
     }
 
+    fn answer(&self, client: ClientId, letter: Letter) {
+        // Err: the page's process is gone, and its pipelines soon too; or it does
+        // not want to know.
+        if let Err(error) = self.outboxes.post(client, letter) {
+            log::debug!("{client} could not be answered: {error}");
+        }
+    }
+
     fn tell(&mut self, source: SourceId, event: SourceEvent, lost: &mut Vec<SourceId>) {
-        if let Err(error) = self.sinks.tell(source, event) {
-            log::debug!("{source} has lost its sink: {error:?}");
+        if let Err(error) = self.sinks.tell(&self.outboxes, source, event) {
+            log::debug!("{source} has lost its sink: {error}");
             lost.push(source);
         }
     }

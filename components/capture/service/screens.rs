@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use euclid::Box2D;
-use servo_base::generic_channel::{GenericCallback, GenericSender};
+use servo_base::generic_channel::{GenericCallback, GenericSender, SendError};
 use servo_base::id::{PipelineId, WebViewId};
 use servo_capture_traits::{
     ClientId, DesktopPixel, ScreensEvent, ScreensPermission, ScreensReply, ScreensRequest,
@@ -17,6 +17,7 @@ use servo_capture_traits::{
 
 use super::CaptureEmbedder;
 use super::inbox::Inbox;
+use super::outbox::{Letter, Outboxes};
 use crate::core::{Core, QuestionId, RequestId, ScreensEffect, ScreensInput};
 
 /// The shell's way to the running service.
@@ -71,14 +72,36 @@ impl Drop for ScreensQuestion {
     }
 }
 
+/// An answer, and who gets it.
+pub(super) enum ScreensAnswer {
+    Extended(GenericSender<bool>, bool),
+    Permission(GenericSender<ScreensPermission>, ScreensPermission),
+    PermissionSet(GenericSender<()>),
+    Details(GenericCallback<ScreensReply>, ScreensReply),
+    /// Nobody looks at the request.
+    Refused(ScreensRequest, String),
+}
+
+impl ScreensAnswer {
+    pub(super) fn send(self) -> Result<(), SendError> {
+        match self {
+            Self::Extended(reply, is_extended) => reply.send(is_extended),
+            Self::Permission(reply, state) => reply.send(state),
+            Self::PermissionSet(done) => done.send(()),
+            Self::Details(reply, answer) => reply.send(answer),
+            Self::Refused(request, reason) => request.refuse(reason),
+        }
+    }
+}
+
 /// The answers that are awaited, and the sinks of documents.
 #[derive(Default)]
 pub(super) struct ScreensDesk {
-    extended: HashMap<RequestId, GenericSender<bool>>,
-    permissions: HashMap<RequestId, GenericSender<ScreensPermission>>,
-    settings: HashMap<RequestId, GenericSender<()>>,
-    details: HashMap<RequestId, GenericCallback<ScreensReply>>,
-    sinks: HashMap<PipelineId, GenericCallback<ScreensEvent>>,
+    extended: HashMap<RequestId, (ClientId, GenericSender<bool>)>,
+    permissions: HashMap<RequestId, (ClientId, GenericSender<ScreensPermission>)>,
+    settings: HashMap<RequestId, (ClientId, GenericSender<()>)>,
+    details: HashMap<RequestId, (ClientId, GenericCallback<ScreensReply>)>,
+    sinks: HashMap<PipelineId, (ClientId, GenericCallback<ScreensEvent>)>,
 }
 
 impl ScreensDesk {
@@ -92,7 +115,7 @@ impl ScreensDesk {
     ) -> ScreensInput {
         match request {
             ScreensRequest::IsExtended { pipeline, reply } => {
-                self.extended.insert(id, reply);
+                self.extended.insert(id, (client, reply));
                 ScreensInput::IsExtended {
                     request: id,
                     client,
@@ -100,9 +123,10 @@ impl ScreensDesk {
                 }
             }
             ScreensRequest::Permission { origin, reply } => {
-                self.permissions.insert(id, reply);
+                self.permissions.insert(id, (client, reply));
                 ScreensInput::Permission {
                     request: id,
+                    client,
                     origin,
                 }
             }
@@ -111,9 +135,10 @@ impl ScreensDesk {
                 state,
                 done,
             } => {
-                self.settings.insert(id, done);
+                self.settings.insert(id, (client, done));
                 ScreensInput::SetPermission {
                     request: id,
+                    client,
                     origin,
                     state,
                 }
@@ -125,7 +150,7 @@ impl ScreensDesk {
                 has_activation,
                 reply,
             } => {
-                self.details.insert(id, reply);
+                self.details.insert(id, (client, reply));
                 ScreensInput::Details {
                     request: id,
                     client,
@@ -154,7 +179,7 @@ impl ScreensDesk {
         sink: GenericCallback<ScreensEvent>,
     ) -> ScreensInput {
         if core.may_watch_screens(client, pipeline, all) {
-            self.sinks.insert(pipeline, sink);
+            self.sinks.insert(pipeline, (client, sink));
         }
         ScreensInput::Watch {
             client,
@@ -169,34 +194,39 @@ impl ScreensDesk {
         effect: ScreensEffect,
         embedder: &dyn CaptureEmbedder,
         inbox: &Arc<Inbox>,
+        outboxes: &Outboxes,
     ) -> Option<PipelineId> {
-        let sent = match effect {
+        let answer = match effect {
             ScreensEffect::Extended {
                 request,
                 is_extended,
-            } => match self.extended.remove(&request) {
-                Some(reply) => reply.send(is_extended),
-                None => return answered_twice(request),
-            },
-            ScreensEffect::Permission { request, state } => {
-                match (
-                    self.permissions.remove(&request),
-                    self.settings.remove(&request),
-                ) {
-                    (Some(reply), _) => reply.send(state),
-                    (None, Some(done)) => done.send(()),
-                    (None, None) => return answered_twice(request),
-                }
+            } => {
+                let reply = self.extended.remove(&request);
+                reply
+                    .map(|(client, reply)| (client, ScreensAnswer::Extended(reply, is_extended)))
+                    .ok_or(request)
             }
-            ScreensEffect::Details { request, result } => match self.details.remove(&request) {
-                Some(reply) => reply.send(ScreensReply(result)),
-                None => return answered_twice(request),
-            },
+            ScreensEffect::Permission { request, state } => {
+                let reply = self.permissions.remove(&request);
+                let reply = reply
+                    .map(|(client, reply)| (client, ScreensAnswer::Permission(reply, state)));
+                let done = self.settings.remove(&request);
+                reply
+                    .or(done.map(|(client, done)| (client, ScreensAnswer::PermissionSet(done))))
+                    .ok_or(request)
+            }
+            ScreensEffect::Details { request, result } => {
+                let reply = self.details.remove(&request);
+                let answer = ScreensReply(result);
+                reply
+                    .map(|(client, reply)| (client, ScreensAnswer::Details(reply, answer)))
+                    .ok_or(request)
+            }
             ScreensEffect::Tell { pipeline, event } => {
-                if let Some(sink) = self.sinks.get(&pipeline)
-                    && let Err(error) = sink.send(event)
-                {
-                    log::debug!("{pipeline} hears no more of the screens: {error:?}");
+                let (client, sink) = self.sinks.get(&pipeline)?;
+                let letter = Letter::ScreensEvent(pipeline, sink.clone(), event);
+                if let Err(error) = outboxes.post(*client, letter) {
+                    log::debug!("{pipeline} hears no more of the screens: {error}");
                     self.sinks.remove(&pipeline);
                     return Some(pipeline);
                 }
@@ -221,15 +251,15 @@ impl ScreensDesk {
                 return None;
             }
         };
-        // The page's process is gone, and its documents soon too.
-        if let Err(error) = sent {
-            log::debug!("a page could not be answered: {error:?}");
+        match answer {
+            Ok((client, answer)) => {
+                // Err: the page's process is gone, and its documents soon too.
+                if let Err(error) = outboxes.post(client, Letter::Screens(answer)) {
+                    log::debug!("{client} could not be answered: {error}");
+                }
+            }
+            Err(request) => log::error!("{request:?} was answered twice"),
         }
         None
     }
-}
-
-fn answered_twice(request: RequestId) -> Option<PipelineId> {
-    log::error!("{request:?} was answered twice");
-    None
 }

@@ -6,11 +6,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use servo_base::generic_channel::{GenericCallback, SendError};
+use servo_base::generic_channel::GenericCallback;
 use servo_capture_traits::{
     ClientId, FrameMessage, FramePixels, PictureError, SourceEvent, SourceId,
 };
 
+use super::outbox::{Letter, Outboxes, PostError};
 use crate::core::RawFrame;
 
 struct Sink {
@@ -55,10 +56,18 @@ impl Sinks {
     /// Sends an event; a source without a sink hears nothing.
     ///
     /// # Errors
-    /// When nobody is at the other end any more.
-    pub(super) fn tell(&self, source: SourceId, event: SourceEvent) -> Result<(), SendError> {
+    /// When nobody is at the other end any more, or nobody reads there.
+    pub(super) fn tell(
+        &self,
+        outboxes: &Outboxes,
+        source: SourceId,
+        event: SourceEvent,
+    ) -> Result<(), PostError> {
         match self.sinks.get(&source) {
-            Some(sink) => sink.callback.send(event),
+            Some(sink) => {
+                let letter = Letter::Source(source, sink.callback.clone(), event);
+                outboxes.post(sink.client, letter)
+            }
             None => Ok(()),
         }
     }

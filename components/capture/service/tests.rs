@@ -5,6 +5,7 @@
 //! The whole service with its threads, on synthetic monitors, spoken to as a
 //! page's process speaks to it.
 
+mod attacks;
 mod control;
 mod desktop;
 #[cfg(target_os = "linux")]
@@ -19,16 +20,20 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 use servo_base::generic_channel::GenericCallback;
-use servo_base::id::{PipelineId, TEST_PIPELINE_ID};
+use servo_base::id::{Index, PipelineId, PipelineNamespaceId, ScriptEventLoopId, TEST_PIPELINE_ID};
 use servo_capture_traits::{
     AllScreensReply, CaptureClient, CaptureError, CaptureRequest, CaptureServiceHandle,
     ConfigureReply, Damage, EndReason, FrameFormat, FrameMessage, FramePixels, GrantedSource,
     PoolAccess, PoolReader, SourceEvent, SourceId,
 };
 
+use url::Host;
+
 use super::control::{CaptureControl, control};
+use super::outbox::Posting;
 use super::{LogEmbedder, Service};
 use crate::desktop::fake::FakeDesktop;
+use crate::grabber::GrabberFactory;
 use crate::grabber::synthetic::SyntheticLayout;
 use crate::grabber::synthetic::picture::pixel;
 use crate::indicator::synthetic::{IndicatorEvent, IndicatorLog, SyntheticIndicator};
@@ -37,6 +42,7 @@ use crate::policy::CapturePolicy;
 use crate::record::RecordSettings;
 
 const ORIGIN: &str = "https://allowed.example";
+const HOST: &str = "allowed.example";
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Long enough for a frame at 30 a second that must not come.
 const QUIET: Duration = Duration::from_millis(400);
@@ -57,6 +63,16 @@ impl Rig {
     }
 
     fn with_record(record: RecordSettings, required: bool, policy_problems: Vec<String>) -> Self {
+        let grabber = |layout: &SyntheticLayout| layout.factory();
+        Self::with_grabber(record, required, policy_problems, grabber)
+    }
+
+    fn with_grabber(
+        record: RecordSettings,
+        required: bool,
+        policy_problems: Vec<String>,
+        grabber: impl FnOnce(&SyntheticLayout) -> GrabberFactory,
+    ) -> Self {
         let layout = SyntheticLayout::empty();
         layout.plug(0, 0, 400, 300);
         layout.plug(400, 0, 320, 200);
@@ -79,14 +95,15 @@ impl Rig {
             is_automated: false,
             embedder: Arc::new(LogEmbedder),
             desk,
-            grabber: layout.factory(),
+            grabber: grabber(&layout),
             marks: Marks::default(),
             indicator: Box::new(move || Ok(Box::new(SyntheticIndicator::new(shown.clone())))),
             desktop,
             embedder_notices,
+            posting: Posting::Directly,
         }
         .start();
-        let client = handle.mint_client();
+        let client = introduce(&handle, TEST_PIPELINE_ID, HOST);
         Self {
             layout,
             log,
@@ -137,6 +154,24 @@ impl Drop for Rig {
     }
 }
 
+/// A new event loop for documents of `host` that has this one.
+fn introduce(handle: &CaptureServiceHandle, pipeline: PipelineId, host: &str) -> CaptureClient {
+    let event_loop = ScriptEventLoopId::new();
+    let client = handle.mint_client(event_loop);
+    let host = Host::parse(host).unwrap();
+    handle.event_loop_serves(event_loop, Some(&host), |_| false);
+    handle.pipeline_placed(pipeline, event_loop, true);
+    client
+}
+
+/// A document; there is one for each number.
+fn pipeline(number: u32) -> PipelineId {
+    PipelineId {
+        namespace_id: PipelineNamespaceId(7),
+        index: Index::new(number).unwrap(),
+    }
+}
+
 fn ask(
     client: &CaptureClient,
     pipeline: PipelineId,
@@ -151,7 +186,6 @@ fn ask(
         .send(CaptureRequest::AllScreens {
             pipeline,
             origin: origin.to_owned(),
-            is_top_level: true,
             reply,
         })
         .unwrap();
@@ -307,8 +341,9 @@ fn the_indicator_goes_five_seconds_after_the_last_capture_by_the_real_clock() {
 #[test]
 fn an_unlisted_origin_sees_no_indicator_and_an_indicator_that_fails_no_capture() {
     let rig = Rig::new();
+    let other = introduce(&rig.handle, pipeline(1), "other.example");
     assert!(matches!(
-        rig.ask("https://other.example"),
+        ask(&other, pipeline(1), "https://other.example"),
         Err(CaptureError::RefusedByPolicy(_))
     ));
     assert!(rig.log.history().is_empty());
@@ -401,7 +436,7 @@ fn a_document_that_is_left_hears_no_more_and_another_client_may_not_speak_for_it
     let rig = Rig::new();
     let granted = rig.ask(ORIGIN).unwrap();
     let events = rig.attach(granted[0].source);
-    let stranger = rig.handle.mint_client();
+    let stranger = rig.handle.mint_client(ScriptEventLoopId::new());
     assert!(matches!(
         ask(&stranger, TEST_PIPELINE_ID, ORIGIN),
         Err(CaptureError::BadRequest(_))

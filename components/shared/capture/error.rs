@@ -42,4 +42,8 @@ pub enum CaptureError {
         /// Of what.
         what: String,
     },
+    /// The constellation does not vouch for what the page's process says of the
+    /// document.
+    #[error("the browser does not vouch for this document: {0}")]
+    Unvouched(String),
 }

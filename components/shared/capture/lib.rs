@@ -20,6 +20,7 @@ mod damage;
 mod error;
 mod frame;
 mod geometry;
+mod guarded;
 mod ids;
 mod messages;
 pub mod permissions_policy;
@@ -29,6 +30,7 @@ mod returns;
 mod screen;
 mod screens;
 mod settings;
+mod site;
 mod streams;
 
 pub use bus::{BusUpdate, FrameBus};
@@ -39,6 +41,7 @@ pub use frame::{
     CapturedFrame, FrameError, FrameLease, FrameMessage, FramePicture, FramePixels, FrameReceiver,
 };
 pub use geometry::{CssPixel, DesktopPixel, MonitorPixel};
+pub use guarded::Guarded;
 pub use ids::{ClientId, ScreenId, SourceId};
 pub use messages::{
     AllScreensReply, CaptureRequest, ConfigureReply, EndReason, GrantedSource, SourceEvent,
@@ -52,4 +55,5 @@ pub use screens::{
     ScreensReply, ScreensRequest,
 };
 pub use settings::{CursorMode, DisplaySurface, FormatError, FrameFormat, SourceSettings};
+pub use site::Site;
 pub use streams::{StreamTrack, StreamTracks, StreamWatcher};

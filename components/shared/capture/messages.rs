@@ -23,8 +23,6 @@ pub enum CaptureRequest {
         pipeline: PipelineId,
         /// Its origin's ASCII serialization, `null` if opaque: a claim.
         origin: String,
-        /// Whether it is in no frame: a claim.
-        is_top_level: bool,
         /// Gets the answer.
         reply: GenericCallback<AllScreensReply>,
     },

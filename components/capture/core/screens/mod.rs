@@ -20,11 +20,12 @@ use servo_base::id::{PipelineId, WebViewId};
 use servo_capture_traits::{
     ClientId, DesktopPixel, ScreenId, ScreensError, ScreensEvent, ScreensGrant, ScreensPermission,
 };
-use url::{Origin, Url};
+use url::Origin;
 
 use self::documents::{Document, Watch};
 pub use self::permissions::QuestionId;
 use self::permissions::{Asking, Permissions};
+use super::session::parse_origin;
 use super::{Core, Effect, RequestId, Timestamp};
 use crate::grabber::GrabError;
 use crate::monitor::{Monitor, MonitorId};
@@ -59,6 +60,8 @@ pub enum ScreensInput {
     Permission {
         /// For the answer.
         request: RequestId,
+        /// Who asks.
+        client: ClientId,
         /// The origin as serialized by script: a claim.
         origin: String,
     },
@@ -66,6 +69,8 @@ pub enum ScreensInput {
     SetPermission {
         /// For the answer.
         request: RequestId,
+        /// Who asks.
+        client: ClientId,
         /// The origin as serialized by script: a claim.
         origin: String,
         /// The new state.
@@ -243,10 +248,6 @@ impl Screens {
     }
 }
 
-fn parse_origin(serialization: &str) -> Origin {
-    Url::parse(serialization).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
-}
-
 impl Core {
     /// The same core, for a browser that WebDriver drives, or does not.
     #[must_use]
@@ -266,15 +267,24 @@ impl Core {
                 client,
                 pipeline,
             } => self.is_extended(request, client, pipeline, now),
-            ScreensInput::Permission { request, origin } => {
-                let state = self.screens_permission(&parse_origin(&origin));
+            ScreensInput::Permission {
+                request,
+                client,
+                origin,
+            } => {
+                let origin = self.believed_origin(client, &origin);
+                let state = self.screens_permission(&origin);
                 self.screens_effect(ScreensEffect::Permission { request, state });
             }
             ScreensInput::SetPermission {
                 request,
+                client,
                 origin,
                 state,
-            } => self.set_screens_permission(request, &parse_origin(&origin), state),
+            } => {
+                let origin = self.believed_origin(client, &origin);
+                self.set_screens_permission(request, &origin, state);
+            }
             ScreensInput::Details {
                 request,
                 client,
@@ -283,7 +293,7 @@ impl Core {
                 origin,
                 has_activation,
             } => {
-                let origin = parse_origin(&origin);
+                let origin = self.believed_origin(client, &origin);
                 let asked =
                     self.screen_details(client, pipeline, webview, &origin, has_activation, now);
                 match asked {
@@ -367,6 +377,28 @@ impl Core {
         self.tell_screens();
     }
 
+    /// The origin that a client claims, if it can be of that origin; else one
+    /// that nothing is granted to.
+    fn believed_origin(&mut self, client: ClientId, claim: &str) -> Origin {
+        let origin = parse_origin(claim);
+        match self.check_claim(client, &origin) {
+            Ok(()) => origin,
+            Err(_) => Origin::new_opaque(),
+        }
+    }
+
+    /// The constellation has said whose the document is: what another client has
+    /// asked for it is void.
+    pub(super) fn screens_placed(&mut self, pipeline: PipelineId, client: ClientId) {
+        let documents = &self.screens.documents;
+        if documents
+            .get(&pipeline)
+            .is_some_and(|document| document.client != client)
+        {
+            self.screens_pipeline_gone(pipeline);
+        }
+    }
+
     /// The document must be this client's and fully active.
     fn check_screens_caller(
         &mut self,
@@ -376,7 +408,12 @@ impl Core {
         if self.gone.contains(&pipeline) || self.inactive.contains(&pipeline) {
             return Err(ScreensError::DocumentInactive);
         }
-        if *self.owners.entry(pipeline).or_insert(client) != client {
+        // A frame that script has just made may ask before the constellation has
+        // said whose it is. It gets its answer; `screens_placed` looks again.
+        let known = self.screens.documents.get(&pipeline);
+        if self.is_document_of(client, pipeline) == Some(false)
+            || known.is_some_and(|document| document.client != client)
+        {
             self.counters.refused_requests += 1;
             let reason = "the document is another process's".to_owned();
             return Err(ScreensError::Refused(reason));

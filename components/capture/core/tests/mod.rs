@@ -4,8 +4,10 @@
 
 //! The core against a small world with a clock that the test sets.
 
+mod constellation;
 mod engine;
 mod frames;
+mod hostility;
 mod lock;
 mod permission;
 mod properties;
@@ -13,4 +15,5 @@ mod record;
 mod scenarios;
 mod screens;
 mod sight;
+mod vouching;
 mod world;

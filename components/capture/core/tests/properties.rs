@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use servo_capture_traits::{CursorMode, FrameFormat};
 
 use super::super::Event;
+use super::hostility::{Fault, Frames, Hostile, fault, hostile};
 use super::world::{ALLOWED, OTHER, Page, REFUSED, World};
 use crate::grabber::GrabError;
 use crate::indicator::UserAction;
@@ -46,6 +47,8 @@ enum Op {
     StopOne(usize),
     Revoke(bool),
     ReadAgain(usize),
+    Hostile(Hostile),
+    Fault(Fault),
 }
 
 /// Some that the monitors can have and some that they cannot.
@@ -95,11 +98,15 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..4usize).prop_map(Op::StopOne),
         1 => any::<bool>().prop_map(Op::Revoke),
         1 => (0..4usize).prop_map(Op::ReadAgain),
+        4 => hostile().prop_map(Op::Hostile),
+        2 => fault().prop_map(Op::Fault),
     ]
 }
 
-fn run(world: &mut World, pages: &[Page], op: Op) {
+fn run(world: &mut World, pages: &[Page], frames: &mut Frames, op: Op) {
     match op {
+        Op::Hostile(hostile) => hostile.run(world, pages, frames),
+        Op::Fault(fault) => fault.run(world),
         Op::Ask(page) => drop(world.ask(&pages[page])),
         Op::AttachAll(page) => {
             let client = pages[page].client;
@@ -193,6 +200,7 @@ proptest! {
     fn any_interleaving_keeps_the_rules_and_ends_clean(
         ops in vec(op(), 1..120),
         recorded in any::<bool>(),
+        exits in any::<bool>(),
     ) {
         let mut world = if recorded { World::recorded() } else { World::new() };
         let pages = [
@@ -201,11 +209,15 @@ proptest! {
             World::page(3, REFUSED),
             World::page(4, ALLOWED),
         ];
+        let mut frames = Frames::default();
         for op in ops {
-            run(&mut world, &pages, op);
+            run(&mut world, &pages, &mut frames, op);
         }
-        // Everybody goes home.
-        for page in &pages {
+        // Everybody goes home, or the browser ends around them.
+        if exits {
+            world.event(Event::Exit);
+        }
+        for page in pages.iter().chain(&frames.unplaced).chain(&frames.placed) {
             world.event(Event::PipelineGone { pipeline: page.pipeline });
         }
         world.advance(Duration::from_secs(60));

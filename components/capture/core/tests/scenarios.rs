@@ -475,6 +475,6 @@ fn a_document_in_a_frame_is_refused_where_only_top_level_documents_may_capture()
         Err(CaptureError::RefusedByPolicy(_))
     ));
     assert!(world.engine.is_empty(), "a refused call looks at nothing");
-    page.is_top_level = true;
+    let page = World::page(2, ALLOWED);
     assert!(!world.capture(&page).is_empty());
 }

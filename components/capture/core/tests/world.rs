@@ -20,6 +20,7 @@ use super::super::{
     CaptureNotice, Core, Effect, EngineCommand, Event, RawFrame, RequestId, ScreensEffect,
     ScreensInput, SessionId, Timestamp,
 };
+use super::constellation::Asked;
 use super::engine::Started;
 use super::record::Record;
 use crate::grabber::GrabError;
@@ -39,6 +40,7 @@ pub(super) fn pipeline(number: u32) -> PipelineId {
     }
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct Page {
     pub(super) client: ClientId,
     pub(super) pipeline: PipelineId,
@@ -75,7 +77,13 @@ pub(super) struct World {
     owners: BTreeMap<SourceId, PipelineId>,
     forgotten: BTreeSet<SourceId>,
     dead: BTreeSet<PipelineId>,
-    requests: BTreeMap<RequestId, PipelineId>,
+    pub(super) requests: BTreeMap<RequestId, Asked>,
+    /// What the constellation has said: whose each document is, and of which
+    /// host the documents of a client are.
+    pub(super) placed: BTreeMap<PipelineId, ClientId>,
+    pub(super) hosts: BTreeMap<ClientId, String>,
+    /// Nobody is in front of the screens.
+    pub(super) locked: bool,
     pub(super) last_request: u64,
     last_live: Option<Timestamp>,
     indicator_failed: bool,
@@ -83,7 +91,7 @@ pub(super) struct World {
     /// Where the engine does not see the indicator.
     hidden: BTreeSet<MonitorId>,
     /// Whose document it is.
-    origins: BTreeMap<PipelineId, &'static str>,
+    pub(super) origins: BTreeMap<PipelineId, &'static str>,
     /// Whose permission was taken away.
     pub(super) taken: BTreeSet<&'static str>,
     /// How often the indicator was asked to go back to the top.
@@ -151,6 +159,9 @@ impl World {
             forgotten: BTreeSet::new(),
             dead: BTreeSet::new(),
             requests: BTreeMap::new(),
+            placed: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            locked: false,
             last_request: 0,
             last_live: None,
             indicator_failed: false,
@@ -196,6 +207,8 @@ impl World {
             }
             Event::Exit => self.exited = true,
             Event::DisplayServerLost { .. } => self.watches_layout = false,
+            Event::SessionLocked { .. } => self.locked = true,
+            Event::SessionUnlocked => self.locked = false,
             _ => {}
         }
         let was_live = !self.opened.is_empty();
@@ -214,7 +227,7 @@ impl World {
         }
     }
 
-    fn gone_for_good(&self, pipeline: PipelineId) -> bool {
+    pub(super) fn gone_for_good(&self, pipeline: PipelineId) -> bool {
         self.core.gone.contains(&pipeline)
     }
 
@@ -222,7 +235,7 @@ impl World {
         match effect {
             Effect::Reply { request, result } => {
                 if let Ok(granted) = &result {
-                    let pipeline = self.requests[&request];
+                    let pipeline = self.check_grant(request);
                     let sources = granted.iter().map(|granted| (granted.source, pipeline));
                     self.owners.extend(sources);
                 }
@@ -269,8 +282,10 @@ impl World {
         );
         assert!(!self.forgotten.contains(&source), "frame after the end");
         assert!(!self.exited, "frame after exit");
-        let origin = self.origins[pipeline];
-        assert!(!self.taken.contains(origin), "frame for {origin}");
+        if let Some(origin) = self.origins.get(pipeline) {
+            assert!(!self.taken.contains(origin), "frame for {origin}");
+        }
+        assert!(!self.locked, "frame while the session is locked");
         let started = &self.started[&source];
         let id = started.monitor;
         assert!(!started.paused, "frame of a source that is paused");
@@ -301,21 +316,6 @@ impl World {
             );
         }
         self.indicator_failed = false;
-    }
-
-    pub(super) fn ask(&mut self, page: &Page) -> RequestId {
-        self.last_request += 1;
-        let request = RequestId(self.last_request);
-        self.requests.insert(request, page.pipeline);
-        self.origins.insert(page.pipeline, page.origin);
-        self.event(Event::AllScreens {
-            request,
-            client: page.client,
-            pipeline: page.pipeline,
-            origin: page.origin.to_owned(),
-            is_top_level: page.is_top_level,
-        });
-        request
     }
 
     /// The person takes away what one origin may.
@@ -476,13 +476,21 @@ impl World {
 
     pub(super) fn clone_source(&mut self, page: &Page, source: SourceId) -> SourceId {
         let clone = SourceId::random();
-        self.owners.insert(clone, page.pipeline);
+        self.clone_onto(page, source, clone);
+        clone
+    }
+
+    /// The clone is to have an id that may be taken.
+    pub(super) fn clone_onto(&mut self, page: &Page, source: SourceId, clone: SourceId) {
+        if !self.core.sources.contains_key(&clone) {
+            let owner = self.owners.get(&source).copied();
+            self.owners.insert(clone, owner.unwrap_or(page.pipeline));
+        }
         self.event(Event::Clone {
             client: page.client,
             source,
             clone,
         });
-        clone
     }
 
     pub(super) fn stop(&mut self, page: &Page, source: SourceId) {

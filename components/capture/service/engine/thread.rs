@@ -16,7 +16,8 @@ use servo_capture_traits::SourceId;
 use super::counters::EngineCounters;
 use super::{Engine, EventSink, IndicatorWatch};
 use crate::core::{EngineCommand, Event, RawFrame};
-use crate::grabber::{GrabberFactory, StallObserver};
+use crate::grabber::{GrabError, GrabberFactory, StallObserver};
+use crate::service::obituary::Obituary;
 use crate::service::thread_handle::ThreadHandle;
 
 /// How long the thread sleeps when the system cannot wait for it.
@@ -85,6 +86,8 @@ pub(in crate::service) fn spawn(
     let lacks = lacks_pictures.clone();
     let (thread, join) = ThreadHandle::spawn("CaptureEngine", max_waiting, {
         move |commands: &Receiver<EngineCommand>, poller: &Poller| {
+            let error = GrabError::Disconnected("the capture engine has crashed".to_owned());
+            let _obituary = Obituary::new(events.clone(), Event::DisplayServerLost { error });
             run(engine, commands, poller, &lacks, events);
         }
     });

@@ -93,9 +93,10 @@ impl Scene {
             marks: marks.clone(),
             desktop: FakeDesktop::new().1,
             embedder_notices,
+            posting: Posting::Directly,
         }
         .start();
-        let client = handle.mint_client();
+        let client = introduce(&handle, TEST_PIPELINE_ID, HOST);
         let granted = ask(&client, TEST_PIPELINE_ID, ORIGIN).unwrap();
         assert_eq!(granted.len(), 2);
         let mut told = granted

@@ -65,7 +65,6 @@ pub(crate) fn get_all_screens_media(
             .immutable()
             .ascii_serialization()
             .to_string(),
-        is_top_level: global.as_window().is_top_level(),
         reply,
     };
     let sent = ScriptThread::capture().map(|client| client.send(request));

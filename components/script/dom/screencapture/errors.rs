@@ -15,9 +15,11 @@ pub(crate) fn all_screens_exception(error: &CaptureError) -> Error {
         "Failed to execute 'getAllScreensMedia' on 'MediaDevices': {error}."
     ));
     match error {
-        // Steps 2.1 and 2.2: not on the allowlist; the platform is limited. A
-        // missing indicator is such a limit.
+        // Steps 2.1 and 2.2: not on the allowlist, or nobody vouches that the
+        // document is of an origin that is; the platform is limited. A missing
+        // indicator is such a limit.
         CaptureError::RefusedByPolicy(_)
+        | CaptureError::Unvouched(_)
         | CaptureError::PlatformLimitation(_)
         | CaptureError::NoIndicator(_) => Error::NotAllowed(message),
         // Step 2.3: one monitor is not to be read.

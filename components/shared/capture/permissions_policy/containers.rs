@@ -25,9 +25,9 @@ use crate::ClientId;
 /// each navigation, so that it harms little to forget the oldest.
 const MAX_CONTAINERS: usize = 1024;
 
-/// A deposit or a question.
+/// A deposit or a question of an event loop.
 #[derive(Deserialize, Serialize)]
-pub(crate) enum ContainerMessage {
+pub enum ContainerMessage {
     /// The policy of a container, for the documents that will be in it.
     Deposit {
         /// The frame.

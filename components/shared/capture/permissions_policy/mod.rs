@@ -21,7 +21,8 @@ mod tests;
 
 pub use allowlist::{AllowedOrigins, Allowlist};
 pub use attribute::parse_policy_directive;
-pub(crate) use containers::{ContainerDesk, ContainerMessage, ContainerPolicies};
+pub use containers::ContainerMessage;
+pub(crate) use containers::{ContainerDesk, ContainerPolicies};
 pub use feature::Feature;
 pub use header::{HeaderError, parse_header};
 pub use policy::{ContainerPolicy, PermissionsPolicy, PolicyDirective};

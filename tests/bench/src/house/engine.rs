@@ -19,11 +19,12 @@ use capture_test_rig::process::Process;
 use ipc_channel::ipc::{self, IpcOneShotServer, IpcSender};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
-use servo_base::id::{PipelineId, PipelineNamespace, PipelineNamespaceId};
+use servo_base::id::{PipelineId, PipelineNamespace, PipelineNamespaceId, ScriptEventLoopId};
 use servo_capture::policy::CapturePolicy;
 use servo_capture::{BackendChoice, CaptureConfig, CaptureEmbedder, CaptureNotice, RecordSettings};
 use servo_capture_traits::{CaptureClient, CaptureServiceHandle};
 use servo_config::opts::{Opts, initialize_options};
+use url::Url;
 
 use super::consumer::{self, ORIGIN};
 use super::counts::{self, Counts};
@@ -156,8 +157,14 @@ fn start_service() -> Result<(CaptureServiceHandle, Introduction)> {
     let service = servo_capture::start();
     PipelineNamespace::install(PipelineNamespaceId(1));
     let pipeline = PipelineId::new();
+    // What the constellation says of a page in a window of its own.
+    let event_loop = ScriptEventLoopId::new();
+    let client = service.mint_client(event_loop);
+    let url = Url::parse(ORIGIN).context("the origin's address")?;
+    let host = url.host().map(|host| host.to_owned());
+    service.event_loop_serves(event_loop, host.as_ref(), |_| false);
+    service.pipeline_placed(pipeline, event_loop, true);
     service.pipeline_activity(pipeline, true);
-    let client = service.mint_client();
     Ok((service, Introduction { client, pipeline }))
 }
 

@@ -26,6 +26,7 @@ fn input(world: &mut World, input: ScreensInput) {
 }
 
 fn ask(world: &mut World, page: &Page, has_activation: bool) -> RequestId {
+    world.place(page);
     world.last_request += 1;
     let request = RequestId(world.last_request);
     input(

@@ -65,7 +65,9 @@ fn an_opaque_origin_is_denied_and_nobody_is_asked() {
     assert!(questions(&world).is_empty());
 }
 
-fn set(world: &mut World, origin: &str, state: ScreensPermission) -> ScreensPermission {
+fn set(world: &mut World, origin: &'static str, state: ScreensPermission) -> ScreensPermission {
+    let page = World::page(99, origin);
+    world.place(&page);
     world.last_request += 1;
     let request = RequestId(world.last_request);
     let origin = origin.to_owned();
@@ -73,6 +75,7 @@ fn set(world: &mut World, origin: &str, state: ScreensPermission) -> ScreensPerm
         world,
         ScreensInput::SetPermission {
             request,
+            client: page.client,
             origin,
             state,
         },

@@ -1,0 +1,276 @@
+/* This Source Code Form is subject to the terms of the Mozilla Public
+ * License, v. 2.0. If a copy of the MPL was not distributed with this
+ * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
+
+//! How answers, frames and events reach pages' processes: a process that takes
+//! nothing must keep nobody waiting but itself.
+//!
+//! A channel between processes blocks its sender when it is full, and a hostile
+//! process need not read. So each client has a thread that sends, with a bounded
+//! queue before it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use parking_lot::Mutex;
+use servo_base::generic_channel::{GenericCallback, SendError};
+use servo_base::id::PipelineId;
+use servo_capture_traits::{
+    AllScreensReply, ClientId, ConfigureReply, FramePixels, ScreensEvent, SourceEvent, SourceId,
+};
+
+use super::screens::ScreensAnswer;
+use crate::core::{Event, ScreensInput};
+
+/// What may wait for one client.
+const MAX_WAITING: usize = 256;
+/// Bytes of copied frames that may wait for one client; one frame may be larger.
+const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// How long a client's thread waits for something to send before it ends.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Something for a page.
+pub(super) enum Letter {
+    /// The answer to a call.
+    AllScreens(GenericCallback<AllScreensReply>, AllScreensReply),
+    /// The answer to a request for other frames.
+    Configured(GenericCallback<ConfigureReply>, ConfigureReply),
+    /// The answer to a question about the screens.
+    Screens(ScreensAnswer),
+    /// The screens have changed.
+    ScreensEvent(PipelineId, GenericCallback<ScreensEvent>, ScreensEvent),
+    /// A frame or an event of a source.
+    Source(SourceId, GenericCallback<SourceEvent>, SourceEvent),
+}
+
+impl Letter {
+    fn send(self) -> Result<(), SendError> {
+        match self {
+            Self::AllScreens(reply, answer) => reply.send(answer),
+            Self::Configured(reply, answer) => reply.send(answer),
+            Self::Screens(answer) => answer.send(),
+            Self::ScreensEvent(_, sink, event) => sink.send(event),
+            Self::Source(_, sink, event) => sink.send(event),
+        }
+    }
+
+    /// What the service is to hear if nobody gets it.
+    fn loss(&self) -> Option<Event> {
+        match self {
+            Self::Source(source, ..) => Some(Event::SinkLost { source: *source }),
+            Self::ScreensEvent(pipeline, ..) => Some(Event::Screens(ScreensInput::SinkLost {
+                pipeline: *pipeline,
+            })),
+            _ => None,
+        }
+    }
+
+    /// What it holds of copied pixels.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Source(_, _, SourceEvent::Frame(frame)) => match &frame.pixels {
+                FramePixels::Copied(pixels) => pixels.len(),
+                FramePixels::Pooled { .. } => 0,
+            },
+            _ => 0,
+        }
+    }
+}
+
+/// Who sends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Posting {
+    /// Whoever has something to send: within one process sending is a call of a
+    /// function that does not block.
+    Directly,
+    /// A thread for each client.
+    OnThreads,
+}
+
+/// Why something was not sent.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PostError {
+    /// Nobody is at the other end.
+    #[error("nobody is at the other end: {0:?}")]
+    Gone(SendError),
+    /// The client has not taken what was sent before.
+    #[error("the page's process takes nothing")]
+    Stuck,
+    /// The system has no thread for the client.
+    #[error("there is no thread for it")]
+    NoThread,
+}
+
+/// One client's queue.
+struct Outbox {
+    letters: Sender<Letter>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// All clients' queues.
+pub(super) struct Outboxes {
+    posting: Posting,
+    /// Hears of sinks that cannot be reached.
+    events: Sender<Event>,
+    boxes: Mutex<HashMap<ClientId, Outbox>>,
+}
+
+impl Outboxes {
+    pub(super) fn new(posting: Posting, events: Sender<Event>) -> Self {
+        Self {
+            posting,
+            events,
+            boxes: Mutex::default(),
+        }
+    }
+
+    /// Sends a letter, or lets the client's thread do so. Does not block.
+    ///
+    /// # Errors
+    /// The letter is lost.
+    pub(super) fn post(&self, client: ClientId, letter: Letter) -> Result<(), PostError> {
+        if self.posting == Posting::Directly {
+            return letter.send().map_err(PostError::Gone);
+        }
+        let mut boxes = self.boxes.lock();
+        let Some(outbox) = boxes.get(&client) else {
+            return self.open(&mut boxes, client, letter);
+        };
+        match outbox.put(letter) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(PostError::Stuck),
+            // Its thread had nothing to do for a while.
+            Err(TrySendError::Disconnected(letter)) => self.open(&mut boxes, client, letter),
+        }
+    }
+
+    /// The client is gone.
+    pub(super) fn forget(&self, client: ClientId) {
+        self.boxes.lock().remove(&client);
+    }
+
+    fn open(
+        &self,
+        boxes: &mut HashMap<ClientId, Outbox>,
+        client: ClientId,
+        letter: Letter,
+    ) -> Result<(), PostError> {
+        let (letters, receiver) = bounded(MAX_WAITING);
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let (events, waiting) = (self.events.clone(), bytes.clone());
+        // Detached: a thread that is stuck goes with the process it sends to, or
+        // with ours.
+        thread::Builder::new()
+            .name("CaptureOutbox".to_owned())
+            .spawn(move || deliver(&receiver, &waiting, &events))
+            .map_err(|error| {
+                log::error!("{client} gets nothing: {error}");
+                PostError::NoThread
+            })?;
+        let outbox = Outbox { letters, bytes };
+        let put = outbox.put(letter);
+        boxes.insert(client, outbox);
+        put.map_err(|_| PostError::Stuck)
+    }
+}
+
+impl Outbox {
+    fn put(&self, letter: Letter) -> Result<(), TrySendError<Letter>> {
+        let bytes = letter.bytes();
+        let waiting = self.bytes.load(Ordering::Relaxed);
+        if bytes > 0 && waiting > 0 && waiting + bytes > MAX_WAITING_BYTES {
+            return Err(TrySendError::Full(letter));
+        }
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.letters.try_send(letter).inspect_err(|_| {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        })
+    }
+}
+
+/// Sends one letter after the other.
+fn deliver(letters: &Receiver<Letter>, waiting: &AtomicUsize, events: &Sender<Event>) {
+    loop {
+        let letter = match letters.recv_timeout(IDLE) {
+            Ok(letter) => letter,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+        };
+        let bytes = letter.bytes();
+        let loss = letter.loss();
+        let sent = letter.send();
+        waiting.fetch_sub(bytes, Ordering::Relaxed);
+        if let Err(error) = sent {
+            log::debug!("a page could not be told: {error:?}");
+            // Err: the service has ended.
+            if let Some(loss) = loss
+                && events.send(loss).is_err()
+            {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use servo_capture_traits::EndReason;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn letter(sink: &GenericCallback<SourceEvent>) -> Letter {
+        let event = SourceEvent::Ended(EndReason::Closed);
+        Letter::Source(SourceId::from_u128(1), sink.clone(), event)
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_keeps_nobody_waiting_and_has_a_bound() {
+        let (events, _receiver) = bounded(8);
+        let boxes = Outboxes::new(Posting::OnThreads, events);
+        let (stuck, other) = (ClientId::next(), ClientId::next());
+        let (open, closed) = bounded::<()>(0);
+        let blocks = GenericCallback::new(move |_| {
+            // Err: the test is over.
+            let _ = closed.recv();
+        })
+        .unwrap();
+        let mut posted = 0;
+        while boxes.post(stuck, letter(&blocks)).is_ok() {
+            posted += 1;
+            assert!(posted <= MAX_WAITING + 1);
+        }
+        assert!(posted >= MAX_WAITING);
+        let (sender, arrived) = channel();
+        let sink = GenericCallback::new(move |_| sender.send(()).unwrap()).unwrap();
+        boxes.post(other, letter(&sink)).unwrap();
+        arrived.recv_timeout(PATIENCE).unwrap();
+        drop(open);
+    }
+
+    #[test]
+    fn letters_of_one_client_arrive_in_their_order() {
+        let (events, _receiver) = bounded(8);
+        let boxes = Outboxes::new(Posting::OnThreads, events);
+        let client = ClientId::next();
+        let (sender, arrived) = channel();
+        let sink = GenericCallback::new(move |event| sender.send(event).unwrap()).unwrap();
+        for number in 0..100 {
+            let event = SourceEvent::Muted(number % 3 == 0);
+            let letter = Letter::Source(SourceId::from_u128(1), sink.clone(), event);
+            boxes.post(client, letter).unwrap();
+        }
+        for number in 0..100 {
+            let event = arrived.recv_timeout(PATIENCE).unwrap().unwrap();
+            assert!(matches!(event, SourceEvent::Muted(muted) if muted == (number % 3 == 0)));
+        }
+        boxes.forget(client);
+        assert!(boxes.boxes.lock().is_empty());
+    }
+}
