@@ -19,7 +19,8 @@ async function obeyCommands() {
     for (;;) {
         let text = "";
         try {
-            text = await (await fetch("/command?" + channel)).text();
+            // Not relative to the page's address, which may have a user name in it.
+            text = await (await fetch(location.origin + "/command?" + channel)).text();
         } catch (_) {
             await delay(100);
         }

@@ -39,6 +39,8 @@ pub struct Launch {
     home: Option<PathBuf>,
     buses: Option<[String; 2]>,
     lifetime: Option<Duration>,
+    hosts: Vec<String>,
+    managed: Option<PathBuf>,
 }
 
 impl Launch {
@@ -117,6 +119,20 @@ impl Launch {
         self
     }
 
+    /// With these names for the loopback interface.
+    #[must_use]
+    pub fn hosts(mut self, hosts: &[&str]) -> Self {
+        self.hosts.extend(hosts.iter().map(ToString::to_string));
+        self
+    }
+
+    /// With this directory for the administrator's files.
+    #[must_use]
+    pub fn managed(mut self, directory: &Path) -> Self {
+        self.managed = Some(directory.to_owned());
+        self
+    }
+
     /// Waits until no other browser runs and starts this one on a page.
     ///
     /// # Errors
@@ -148,9 +164,14 @@ impl Launch {
             .arg("--print-console")
             .args(["--exit-after", &lifetime.as_secs().to_string()])
             .arg("--managed-prefs-dir")
-            .arg(folder.path());
+            .arg(self.managed.as_deref().unwrap_or(folder.path()));
         if !self.windowed {
             command.arg("--headless");
+        }
+        if !self.hosts.is_empty() {
+            let file = folder.path().join("hosts");
+            std::fs::write(&file, format!("127.0.0.1 {}\n", self.hosts.join(" ")))?;
+            command.env("HOST_FILE", file);
         }
         if let Some(display) = self.display {
             command.env("DISPLAY", display);

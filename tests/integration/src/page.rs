@@ -71,12 +71,26 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// As [`run`](Self::run), for a page that may be replaced before it answers: gives up after
+    /// `timeout`, and the script may then never have run.
+    ///
+    /// # Errors
+    /// The script threw, or the page did not answer in time.
+    pub fn run_within(&self, script: &str, timeout: Duration) -> Result<Value> {
+        self.outcome_within(script, timeout)?
+            .map_err(|error| anyhow!("the page threw {error} in: {script}"))
+    }
+
     /// Lets the page begin something of which it cannot report the end, such as leaving itself.
     pub fn begin(&self, script: &str) {
         self.send(script);
     }
 
     fn outcome(&self, script: &str) -> Result<Result<Value, PageError>> {
+        self.outcome_within(script, ANSWER_TIMEOUT)
+    }
+
+    fn outcome_within(&self, script: &str, timeout: Duration) -> Result<Result<Value, PageError>> {
         let console = self.browser.process();
         let from = console.position(Stream::Stdout);
         let id = self.send(script);
@@ -85,7 +99,7 @@ impl<'a> Page<'a> {
             (answer["channel"] == self.channel.as_str() && answer["id"] == id).then_some(answer)
         };
         let (answer, _) = console
-            .wait_for_line(Stream::Stdout, from, ANSWER_TIMEOUT, answer)
+            .wait_for_line(Stream::Stdout, from, timeout, answer)
             .with_context(|| format!("the page was to run: {script}"))?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Ok(match answer.get("error") {

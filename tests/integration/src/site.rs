@@ -91,6 +91,12 @@ impl Site {
         self.url(&format!("redirect?{target}"))
     }
 
+    /// The same page by another name of the loopback interface.
+    pub fn remote_url_at(&self, host: &str, channel: &str) -> String {
+        let port = self.origin.rsplit(':').next().unwrap_or_default();
+        format!("http://{host}:{port}/remote.html?{channel}")
+    }
+
     pub(crate) fn send(&self, channel: &str, command: String) {
         let mut commands = self
             .shared
@@ -122,9 +128,19 @@ impl Shared {
             "/redirect" => Response::from_data(Vec::new())
                 .with_status_code(302)
                 .with_header(header("Location", query)?),
-            _ => self.file(path),
+            // The same files, of documents that may capture nothing.
+            _ => match path.strip_prefix("/shut/") {
+                Some(path) => self
+                    .file(path)
+                    .with_header(header("Permissions-Policy", "all-screens-capture=()")?),
+                None => self.file(path),
+            },
         };
-        request.respond(response.with_header(header("Cache-Control", "no-store")?))?;
+        // Also for documents in a sandbox, whose origin is nobody's.
+        let response = response
+            .with_header(header("Cache-Control", "no-store")?)
+            .with_header(header("Access-Control-Allow-Origin", "*")?);
+        request.respond(response)?;
         Ok(())
     }
 

@@ -12,11 +12,13 @@
 //!
 //! [`MessageBus`] is a desktop's message bus of one's own, [`services`] are what plays a desktop there. A
 //! [`Manager`] is a window manager or a compositor, a [`Seat`] is for a person in front
-//! of an X server.
+//! of an X server. An [`Intruder`] means ill by other clients' windows, and a [`Tally`] counts what came of
+//! attacks.
 //!
 //! Nothing here knows Servo or the capture service.
 
 mod inspect;
+mod intruder;
 mod layout;
 mod managers;
 mod monitor;
@@ -27,18 +29,21 @@ pub mod process;
 mod server;
 pub mod services;
 mod session_bus;
+mod tally;
 mod watch;
 mod xephyr;
 mod xorg_dummy;
 mod xvfb;
 
 pub use inspect::{Screenshot, WindowInfo, click, screenshot, unmap_window, windows};
+pub use intruder::Intruder;
 pub use managers::Manager;
 pub use monitor::MonitorSpec;
 pub use painter::Painter;
 pub use picture::{Bgra, Picture, expected, frame_number};
 pub use server::XServer;
 pub use session_bus::MessageBus;
+pub use tally::{Attack, Tally, Verdict};
 pub use watch::{MapWatch, ReadWatch};
 pub use xephyr::Seat;
 pub use xorg_dummy::{XorgDummy, XorgDummyBuilder};

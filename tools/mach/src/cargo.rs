@@ -7,8 +7,9 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -54,6 +55,33 @@ impl Cargo {
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Cargo {
         self.command.env(name, value);
         self
+    }
+
+    /// Runs to the end and hands on each line of standard output, after it is
+    /// printed.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_reading(mut self, mut read: impl FnMut(&str)) -> Result<()> {
+        let starting = || format!("starting {}", self.shown);
+        let mut child = self
+            .command
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(starting)?;
+        if let Some(output) = child.stdout.take() {
+            for line in BufReader::new(output).split(b'\n') {
+                let line = line.with_context(|| format!("reading from {}", self.shown))?;
+                let line = String::from_utf8_lossy(&line);
+                println!("{line}");
+                read(&line);
+            }
+        }
+        let status = child.wait().with_context(starting)?;
+        if !status.success() {
+            bail!("{} failed ({status})", self.shown);
+        }
+        Ok(())
     }
 
     /// Runs to the end.

@@ -7,6 +7,7 @@
 //! It prepares the machine, lays our code over Servo's crates, calls Cargo, and
 //! starts what was built. Everything it makes stands in `target/`.
 
+mod attacks;
 mod bench;
 mod bootstrap;
 mod build;
@@ -77,8 +78,8 @@ enum Task {
     },
     /// Run all checks and tests, or the steps or tests named
     ///
-    /// Steps: bootstrap, graft, fmt, mach, build, lint, unit, integration, wpt,
-    /// wpt-multiprocess. Any other word runs the tests with it in their name.
+    /// Steps: bootstrap, graft, fmt, mach, build, lint, unit, integration,
+    /// attacks, wpt, wpt-multiprocess. Any other word runs the tests with it in their name.
     Test {
         /// A step, or a part of a test's name
         #[arg(value_name = "STEP|NAME")]

@@ -20,7 +20,7 @@ use crate::bootstrap;
 use crate::build::{self, Profile, SHELL};
 use crate::cargo::Cargo;
 use crate::workspace::{self, BROWSER, COMPARISON, INTEGRATION_TESTS, WPT_RUN};
-use crate::{check, fmt as format, graft, wpt_tools};
+use crate::{attacks, check, fmt as format, graft, wpt_tools};
 
 /// A part of the tests, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,11 +33,12 @@ enum Step {
     Lint,
     Unit,
     Integration,
+    Attacks,
     Wpt,
     WptMultiprocess,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step::Bootstrap,
     Step::Graft,
     Step::Fmt,
@@ -46,6 +47,7 @@ const STEPS: [Step; 10] = [
     Step::Lint,
     Step::Unit,
     Step::Integration,
+    Step::Attacks,
     Step::Wpt,
     Step::WptMultiprocess,
 ];
@@ -61,6 +63,7 @@ impl Step {
             Step::Lint => "lint",
             Step::Unit => "unit",
             Step::Integration => "integration",
+            Step::Attacks => "attacks",
             Step::Wpt => "wpt",
             Step::WptMultiprocess => "wpt-multiprocess",
         }
@@ -72,7 +75,7 @@ impl Step {
         match self {
             Step::Bootstrap | Step::Graft | Step::Fmt | Step::Mach => &[],
             Step::Build | Step::Lint | Step::Unit => &[Step::Bootstrap, Step::Graft],
-            Step::Integration | Step::Wpt | Step::WptMultiprocess => &[Step::Build],
+            Step::Integration | Step::Attacks | Step::Wpt | Step::WptMultiprocess => &[Step::Build],
         }
     }
 
@@ -87,6 +90,7 @@ impl Step {
             Step::Lint => check::lint(root),
             Step::Unit => unit(root, filters),
             Step::Integration => integration(root, filters),
+            Step::Attacks => attacks::attacks(root, filters),
             Step::Wpt => whole_wpt(root, "wptreport.json", &[]),
             Step::WptMultiprocess => {
                 whole_wpt(root, "wptreport-multiprocess.json", &["--multiprocess"])
@@ -295,7 +299,7 @@ mod tests {
     fn without_a_word_everything_runs() {
         check(
             "",
-            "bootstrap graft fmt mach build lint unit integration wpt wpt-multiprocess",
+            "bootstrap graft fmt mach build lint unit integration attacks wpt wpt-multiprocess",
             "",
         );
     }
@@ -309,6 +313,7 @@ mod tests {
             "bootstrap graft fmt build integration",
             "",
         );
+        check("attacks cover", "bootstrap graft build attacks", "cover");
     }
 
     #[test]
