@@ -14,6 +14,7 @@ mod build;
 mod cargo;
 mod check;
 mod fmt;
+mod fuzz;
 mod graft;
 mod run;
 mod server;
@@ -137,6 +138,17 @@ enum Task {
         )]
         arguments: Vec<OsString>,
     },
+    /// Run what takes others' bytes under libFuzzer
+    ///
+    /// What is found stands in target/fuzz.
+    Fuzz {
+        /// The target, all of them one after the other if none is named
+        #[arg(value_name = "TARGET")]
+        target: Option<String>,
+        /// How long each target runs
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u32,
+    },
     /// Build our packages' documentation in target/doc
     Doc,
     /// Print the absolute path of a program that `mach build` makes
@@ -213,6 +225,7 @@ fn perform(root: &Path, task: Task) -> Result<u8> {
             };
             return bench::bench(root, &options);
         }
+        Task::Fuzz { target, seconds } => fuzz::fuzz(root, target.as_deref(), seconds)?,
         Task::Doc => check::doc(root)?,
         Task::Graft { check: true, .. } => graft::check(root)?,
         Task::Graft { diff: true, .. } => graft::print_diff(root)?,

@@ -26,9 +26,9 @@ pub const BROWSER: &[&str] = &[
 /// What tests it and has nothing of Servo in it.
 pub const TEST_TOOLS: &[&str] = &["capture-integration-tests", "capture-test-rig", "wpt-run"];
 
-/// The comparison with other ways to capture. It has the capture service in
-/// it, and none of the browser.
-pub const COMPARISON: &[&str] = &["capture-bench"];
+/// The comparison with other ways to capture, and what is fed with arbitrary
+/// bytes. They have the capture service in them, and none of the browser.
+pub const COMPARISON: &[&str] = &["capture-bench", "capture-fuzz"];
 
 /// Every package, each group for a call of its own, and what people call it.
 pub const GROUPS: &[(&str, &[&str])] = &[
