@@ -20,6 +20,7 @@ mod run;
 mod server;
 mod sources;
 mod test;
+mod threats;
 mod tidy;
 mod workspace;
 mod wpt_tools;

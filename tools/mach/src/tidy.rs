@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::sources;
+use crate::{sources, threats};
 
 /// The license text at the top of each Rust file.
 const HEADER: &str = "\
@@ -50,13 +50,22 @@ struct Finding {
 /// When a rule is broken.
 pub fn tidy(root: &Path) -> Result<()> {
     let mut count = 0;
-    for path in sources::all(root)? {
+    let files = sources::all(root)?;
+    for path in &files {
         let bytes =
-            fs::read(root.join(&path)).with_context(|| format!("reading {}", path.display()))?;
+            fs::read(root.join(path)).with_context(|| format!("reading {}", path.display()))?;
         let Ok(text) = String::from_utf8(bytes) else {
             continue;
         };
-        for Finding { line, message } in check(&text, sources::is_rust(&path)) {
+        let mut findings = check(&text, sources::is_rust(path));
+        if path == Path::new(threats::DOCUMENT) {
+            let unknown = threats::unknown_names(root, &files, &text)?;
+            findings.extend(unknown.into_iter().map(|(index, message)| Finding {
+                line: index + 1,
+                message,
+            }));
+        }
+        for Finding { line, message } in findings {
             count += 1;
             eprintln!("{}:{line}: {message}", path.display());
         }
