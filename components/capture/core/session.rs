@@ -227,6 +227,7 @@ impl Core {
                 deadline: now.after(STEP_TIMEOUT),
             },
             granted: Vec::new(),
+            granted_at: None,
         };
         self.sessions.insert(SessionId(self.last_session), session);
     }

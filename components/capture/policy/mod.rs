@@ -10,6 +10,7 @@
 
 pub mod pattern;
 pub mod preferences;
+mod refusal;
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -21,6 +22,7 @@ pub use self::preferences::{
     EnginePreferences, ListedOrigin, LoadedPreferences, Location, PreferenceError, PreferenceKind,
     PreferenceLayer, PreferenceLoader, PreferenceReason, PreferenceValue,
 };
+pub use self::refusal::PolicyRefusal;
 
 /// Turns `getAllScreensMedia` on (a truth value).
 pub const ALL_SCREENS_ENABLED: &str = "dom_screen_capture_all_screens_enabled";
@@ -215,51 +217,6 @@ impl CapturePolicy {
             revoked_origins,
         }
     }
-}
-
-/// Why the policy refuses. The text names the preference to set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyRefusal {
-    /// Nobody may: the feature is off.
-    #[error(
-        "capturing all screens is turned off, the preference {} decides it",
-        ALL_SCREENS_ENABLED
-    )]
-    Disabled,
-    /// The caller's origin is opaque (`data:`, `file:`, a sandboxed frame), and
-    /// no pattern can name such an origin.
-    #[error(
-        "an opaque origin may not capture all screens, the preference {} cannot name it",
-        ALL_SCREENS_ALLOWED_ORIGINS
-    )]
-    OpaqueOrigin,
-    /// No pattern matches the caller's origin.
-    #[error(
-        "the preference {} does not list the origin {origin}",
-        ALL_SCREENS_ALLOWED_ORIGINS
-    )]
-    NotListed {
-        /// The caller's origin, in ASCII.
-        origin: String,
-    },
-    /// Only top-level documents may, and the caller is in a frame.
-    #[error(
-        "a document in a frame may not capture all screens, the preference {} decides it",
-        TOP_LEVEL_ONLY
-    )]
-    NotTopLevel,
-    /// Only isolated contexts may, and this browser has none.
-    #[error(
-        "only an isolated context may capture all screens, and this browser has none; the preference {} decides it",
-        ISOLATED_ONLY
-    )]
-    NotIsolated,
-    /// The person in front of the monitors does not want it.
-    #[error("the user has revoked the permission of {origin} until the browser ends")]
-    Revoked {
-        /// The caller's origin, in ASCII.
-        origin: String,
-    },
 }
 
 #[cfg(test)]

@@ -155,7 +155,8 @@ impl Inbox {
                 Letter::Configured(reply, ConfigureReply(Err(error)))
             }
             CaptureRequest::Screens(request) => {
-                Letter::Screens(ScreensAnswer::Refused(request, error.to_string()))
+                let answer = ScreensAnswer::Refused(request, error.to_string());
+                Letter::Screens(Box::new(answer))
             }
             CaptureRequest::Stop { .. }
             | CaptureRequest::Release { .. }

@@ -40,9 +40,9 @@ pub(super) enum Letter {
     /// The answer to a request for other frames.
     Configured(GenericCallback<ConfigureReply>, ConfigureReply),
     /// The answer to a question about the screens.
-    Screens(ScreensAnswer),
+    Screens(Box<ScreensAnswer>),
     /// The screens have changed.
-    ScreensEvent(PipelineId, GenericCallback<ScreensEvent>, ScreensEvent),
+    ScreensEvent(PipelineId, GenericCallback<ScreensEvent>, Box<ScreensEvent>),
     /// A frame or an event of a source.
     Source(SourceId, GenericCallback<SourceEvent>, SourceEvent),
 }
@@ -53,7 +53,7 @@ impl Letter {
             Self::AllScreens(reply, answer) => reply.send(answer),
             Self::Configured(reply, answer) => reply.send(answer),
             Self::Screens(answer) => answer.send(),
-            Self::ScreensEvent(_, sink, event) => sink.send(event),
+            Self::ScreensEvent(_, sink, event) => sink.send(*event),
             Self::Source(_, sink, event) => sink.send(event),
         }
     }
@@ -140,7 +140,7 @@ impl Outboxes {
         let Some(outbox) = boxes.get(&client) else {
             return self.open(&mut boxes, client, letter);
         };
-        match outbox.put(letter) {
+        match outbox.put(letter).map_err(|error| *error) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => Err(PostError::Stuck),
             // Its thread had nothing to do for a while.
@@ -179,15 +179,16 @@ impl Outboxes {
 }
 
 impl Outbox {
-    fn put(&self, letter: Letter) -> Result<(), TrySendError<Letter>> {
+    fn put(&self, letter: Letter) -> Result<(), Box<TrySendError<Letter>>> {
         let bytes = letter.bytes();
         let waiting = self.bytes.load(Ordering::Relaxed);
         if bytes > 0 && waiting > 0 && waiting + bytes > MAX_WAITING_BYTES {
-            return Err(TrySendError::Full(letter));
+            return Err(Box::new(TrySendError::Full(letter)));
         }
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.letters.try_send(letter).inspect_err(|_| {
+        self.letters.try_send(letter).map_err(|error| {
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            Box::new(error)
         })
     }
 }

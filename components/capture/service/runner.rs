@@ -345,7 +345,10 @@ impl Runner {
             }
             Effect::Screens(effect) => {
                 let embedder = &*self.embedder;
-                if let Some(pipeline) = self.screens.carry_out(effect, embedder, &self.inbox, &self.outboxes) {
+                if let Some(pipeline) =
+                    self.screens
+                        .carry_out(effect, embedder, &self.inbox, &self.outboxes)
+                {
                     self.event(Event::Screens(ScreensInput::SinkLost { pipeline }));
                 }
             }

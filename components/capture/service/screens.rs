@@ -208,8 +208,8 @@ impl ScreensDesk {
             }
             ScreensEffect::Permission { request, state } => {
                 let reply = self.permissions.remove(&request);
-                let reply = reply
-                    .map(|(client, reply)| (client, ScreensAnswer::Permission(reply, state)));
+                let reply =
+                    reply.map(|(client, reply)| (client, ScreensAnswer::Permission(reply, state)));
                 let done = self.settings.remove(&request);
                 reply
                     .or(done.map(|(client, done)| (client, ScreensAnswer::PermissionSet(done))))
@@ -224,7 +224,7 @@ impl ScreensDesk {
             }
             ScreensEffect::Tell { pipeline, event } => {
                 let (client, sink) = self.sinks.get(&pipeline)?;
-                let letter = Letter::ScreensEvent(pipeline, sink.clone(), event);
+                let letter = Letter::ScreensEvent(pipeline, sink.clone(), Box::new(event));
                 if let Err(error) = outboxes.post(*client, letter) {
                     log::debug!("{pipeline} hears no more of the screens: {error}");
                     self.sinks.remove(&pipeline);
@@ -254,7 +254,7 @@ impl ScreensDesk {
         match answer {
             Ok((client, answer)) => {
                 // Err: the page's process is gone, and its documents soon too.
-                if let Err(error) = outboxes.post(client, Letter::Screens(answer)) {
+                if let Err(error) = outboxes.post(client, Letter::Screens(Box::new(answer))) {
                     log::debug!("{client} could not be answered: {error}");
                 }
             }

@@ -96,7 +96,7 @@ mod tests {
     fn warning(arguments: &[&str]) -> Option<CaptureWarning> {
         let arguments = [&["captureshell"], arguments].concat();
         let configuration = config::load(&Arguments::parse_from(arguments));
-        CaptureWarning::new(&configuration.ok().expect("good preferences"))
+        CaptureWarning::new(&configuration.expect("good preferences"))
     }
 
     fn allowing(origins: &str) -> String {

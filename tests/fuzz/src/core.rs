@@ -183,6 +183,7 @@ impl World {
                 self.recorded.push_back(SessionId(session));
             }
             Effect::Tell { .. }
+            | Effect::Screens(_)
             | Effect::Forget { .. }
             | Effect::RestoreIndicator
             | Effect::Record(_)
@@ -208,6 +209,7 @@ impl World {
                 assert!(self.running.remove(&source).is_some(), "stopped twice");
             }
             EngineCommand::Close { .. }
+            | EngineCommand::Watch { .. }
             | EngineCommand::Pause { .. }
             | EngineCommand::Resume { .. }
             | EngineCommand::Refresh { .. }
@@ -279,6 +281,7 @@ impl World {
             captured_at: CrossProcessInstant::now(),
             size: *size,
             damage: Damage::Whole,
+            is_last_picture: choices.byte() & 1 == 1,
             pool: self.pool.id(),
             index: 0,
             memory: self.picture.clone(),

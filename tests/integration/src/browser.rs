@@ -100,7 +100,7 @@ impl Launch {
 
     /// With a preference.
     #[must_use]
-    pub fn preference(self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+    pub fn preference(self, name: &str, value: impl Into<Value>) -> Self {
         let value = value.into();
         self.argument("--pref").argument(format!("{name}={value}"))
     }
@@ -339,7 +339,7 @@ pub fn print_record(home: &Path, options: &[&str]) -> Result<Vec<String>> {
 ///
 /// # Errors
 /// As [`print_record`], or a line that is no JSON.
-pub fn record_entries(home: &Path, options: &[&str]) -> Result<Vec<serde_json::Value>> {
+pub fn record_entries(home: &Path, options: &[&str]) -> Result<Vec<Value>> {
     let lines = print_record(home, &[&["--json"], options].concat())?;
     let parse = |line: &String| serde_json::from_str(line).with_context(|| line.clone());
     lines.iter().map(parse).collect()

@@ -20,12 +20,7 @@ impl Core {
     /// Whether a sink that this client sends for a document is to be kept: the
     /// service asks before it keeps the sink.
     pub fn may_watch_screens(&self, client: ClientId, pipeline: PipelineId, all: bool) -> bool {
-        if self.gone.contains(&pipeline)
-            || self
-                .owners
-                .get(&pipeline)
-                .is_some_and(|owner| *owner != client)
-        {
+        if self.gone.contains(&pipeline) || self.is_document_of(client, pipeline) == Some(false) {
             return false;
         }
         match self.screens.documents.get(&pipeline) {

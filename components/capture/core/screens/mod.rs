@@ -9,6 +9,7 @@
 //! document that asked for it and is fully active.
 
 mod documents;
+mod event;
 mod layout;
 mod permissions;
 
@@ -18,16 +19,16 @@ use std::time::Duration;
 use euclid::Box2D;
 use servo_base::id::{PipelineId, WebViewId};
 use servo_capture_traits::{
-    ClientId, DesktopPixel, ScreenId, ScreensError, ScreensEvent, ScreensGrant, ScreensPermission,
+    ClientId, DesktopPixel, ScreenId, ScreensError, ScreensGrant, ScreensPermission,
 };
 use url::Origin;
 
 use self::documents::{Document, Watch};
+pub use self::event::{ScreensEffect, ScreensInput};
 pub use self::permissions::QuestionId;
 use self::permissions::{Asking, Permissions};
 use super::session::parse_origin;
 use super::{Core, Effect, RequestId, Timestamp};
-use crate::grabber::GrabError;
 use crate::monitor::{Monitor, MonitorId};
 
 /// How long the engine may take to list the screens.
@@ -43,133 +44,6 @@ const SETTLE_AT_MOST: Duration = Duration::from_millis(250);
 const MAX_WAITING_PER_CLIENT: usize = 64;
 /// How many documents of one client may know screens.
 const MAX_DOCUMENTS_PER_CLIENT: usize = 4096;
-
-/// What happened about the screens.
-#[derive(Debug)]
-pub enum ScreensInput {
-    /// A page reads `screen.isExtended`.
-    IsExtended {
-        /// For the answer.
-        request: RequestId,
-        /// Who asks.
-        client: ClientId,
-        /// For which document.
-        pipeline: PipelineId,
-    },
-    /// A page asks for the state of the permission.
-    Permission {
-        /// For the answer.
-        request: RequestId,
-        /// Who asks.
-        client: ClientId,
-        /// The origin as serialized by script: a claim.
-        origin: String,
-    },
-    /// WebDriver sets that state.
-    SetPermission {
-        /// For the answer.
-        request: RequestId,
-        /// Who asks.
-        client: ClientId,
-        /// The origin as serialized by script: a claim.
-        origin: String,
-        /// The new state.
-        state: ScreensPermission,
-    },
-    /// A page calls `getScreenDetails()`.
-    Details {
-        /// For the answer.
-        request: RequestId,
-        /// Who asks.
-        client: ClientId,
-        /// For which document: a claim.
-        pipeline: PipelineId,
-        /// Where the user sees it: a claim.
-        webview: WebViewId,
-        /// The document's origin as serialized by script: a claim.
-        origin: String,
-        /// Whether the document has transient activation: a claim.
-        has_activation: bool,
-    },
-    /// A document is to be told of all screens, or of the one it is on.
-    Watch {
-        /// Who asks.
-        client: ClientId,
-        /// Which document.
-        pipeline: PipelineId,
-        /// Of all.
-        all: bool,
-    },
-    /// Nothing can be sent to the document's sink any more.
-    SinkLost {
-        /// Which document.
-        pipeline: PipelineId,
-    },
-    /// The engine's answer to [`EngineCommand::Watch`].
-    Listed {
-        /// The monitors, in the order of [`Monitor::sort`].
-        result: Result<Vec<Monitor>, GrabError>,
-    },
-    /// The shell: where the browser's window is; `None` for nowhere.
-    WindowMoved {
-        /// Its place on the desktop.
-        window: Option<Box2D<i32, DesktopPixel>>,
-    },
-    /// The shell: the user has answered, or has not.
-    Answered {
-        /// Which question.
-        question: QuestionId,
-        /// Yes or no; `None` if they closed it.
-        allows: Option<bool>,
-    },
-}
-
-/// What is to be done about the screens.
-#[derive(Debug)]
-pub enum ScreensEffect {
-    /// The answer to [`ScreensInput::IsExtended`].
-    Extended {
-        /// Which request.
-        request: RequestId,
-        /// Whether there are several screens.
-        is_extended: bool,
-    },
-    /// The answer to [`ScreensInput::Permission`], and to `SetPermission`.
-    Permission {
-        /// Which request.
-        request: RequestId,
-        /// The state.
-        state: ScreensPermission,
-    },
-    /// The answer to [`ScreensInput::Details`].
-    Details {
-        /// Which request.
-        request: RequestId,
-        /// The screens, or why not.
-        result: Result<ScreensGrant, ScreensError>,
-    },
-    /// Tell a document's sink something.
-    Tell {
-        /// Which document.
-        pipeline: PipelineId,
-        /// What.
-        event: ScreensEvent,
-    },
-    /// Nothing more is told to this document.
-    Forget {
-        /// Which document.
-        pipeline: PipelineId,
-    },
-    /// Have the user asked whether an origin may know the screens.
-    Ask {
-        /// For the answer.
-        question: QuestionId,
-        /// Who wants to know.
-        origin: String,
-        /// Where the user sees the page.
-        webview: WebViewId,
-    },
-}
 
 /// Somebody who waits for an answer.
 #[derive(Debug)]

@@ -12,6 +12,33 @@ use super::super::{CaptureNotice, Event, Timestamp};
 use super::world::{ALLOWED, OTHER, REFUSED, World};
 use crate::record::RecordEntry;
 
+impl World {
+    /// The person takes away what one origin may.
+    pub(super) fn revoke(&mut self, origin: &'static str) {
+        self.taken.insert(origin);
+        let pattern = origin.parse().unwrap();
+        self.event(Event::Revoke { pattern });
+    }
+
+    /// The preferences are read again, with these origins.
+    pub(super) fn read_again(&mut self, allowed: &[&'static str]) {
+        for origin in [ALLOWED, OTHER] {
+            if !allowed.contains(&origin) {
+                self.taken.insert(origin);
+            }
+        }
+        let mut policy = self.policy.clone();
+        policy.all_screens_allowed_origins = allowed
+            .iter()
+            .map(|origin| origin.parse().unwrap())
+            .collect();
+        self.event(Event::PolicyRead {
+            policy: Box::new(policy),
+            problems: Vec::new(),
+        });
+    }
+}
+
 fn end_of(world: &World, source: SourceId) -> Option<EndReason> {
     world.told.iter().find_map(|(told, event)| match event {
         SourceEvent::Ended(reason) if *told == source => Some(reason.clone()),

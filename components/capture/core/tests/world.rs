@@ -318,31 +318,6 @@ impl World {
         self.indicator_failed = false;
     }
 
-    /// The person takes away what one origin may.
-    pub(super) fn revoke(&mut self, origin: &'static str) {
-        self.taken.insert(origin);
-        let pattern = origin.parse().unwrap();
-        self.event(Event::Revoke { pattern });
-    }
-
-    /// The preferences are read again, with these origins.
-    pub(super) fn read_again(&mut self, allowed: &[&'static str]) {
-        for origin in [ALLOWED, OTHER] {
-            if !allowed.contains(&origin) {
-                self.taken.insert(origin);
-            }
-        }
-        let mut policy = self.policy.clone();
-        policy.all_screens_allowed_origins = allowed
-            .iter()
-            .map(|origin| origin.parse().unwrap())
-            .collect();
-        self.event(Event::PolicyRead {
-            policy: Box::new(policy),
-            problems: Vec::new(),
-        });
-    }
-
     /// The engine answers its oldest question.
     pub(super) fn engine_answers(&mut self, refusal: Option<GrabError>) {
         match self.engine.pop_front() {

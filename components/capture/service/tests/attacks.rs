@@ -185,8 +185,7 @@ fn steal(tally: &mut Tally) {
             let (_, held) = next_frame(&victim);
             for request in [
                 CaptureRequest::Release {
-                    source,
-                    sequence: held.sequence,
+                    frames: vec![(source, held.sequence)],
                 },
                 CaptureRequest::Stop { source },
                 CaptureRequest::Stop { source },

@@ -62,8 +62,11 @@ impl Screens {
             answers: Mutex::new(answers.to_vec()),
             ..Person::default()
         });
+        let (_, desk) = control(CapturePolicy::default());
         let handle = Service {
             policy: CapturePolicy::default(),
+            desk,
+            posting: Posting::Directly,
             record: RecordSettings::default(),
             policy_problems: Vec::new(),
             is_automated,
@@ -75,7 +78,7 @@ impl Screens {
             embedder_notices: bounded(1).1,
         }
         .start();
-        let client = handle.mint_client();
+        let client = introduce(&handle, TEST_PIPELINE_ID, HOST);
         Self {
             layout,
             log,

@@ -302,7 +302,11 @@ fn attack_documents(suite: &mut Suite) -> Result<()> {
         let seen = format!("{before} before, {} after", browser.shared_memory_count()?);
         Ok(Verdict::by(kept.is_err(), seen))
     });
-    let here = if suite.wants_one(DURING) { &left } else { &page };
+    let here = if suite.wants_one(DURING) {
+        &left
+    } else {
+        &page
+    };
     suite.make(HISTORY, || {
         let again = site.remote_url_at(ALLOWED, "again");
         here.begin(&format!("location.href = '{again}'"));

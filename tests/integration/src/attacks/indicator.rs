@@ -89,12 +89,10 @@ const ACTS: [(Attack, Act); 11] = [
             "its windows are painted over by another client",
         ),
         |intruder, windows| {
-            windows
-                .iter()
-                .try_for_each(|window| {
-                    let size = (window.width, window.height);
-                    intruder.scribble(window.id, (0, 0), size, COLOR)
-                })
+            windows.iter().try_for_each(|window| {
+                let size = (window.width, window.height);
+                intruder.scribble(window.id, (0, 0), size, COLOR)
+            })
         },
     ),
     (
@@ -195,7 +193,8 @@ struct Mover<'a> {
 
 impl Mover<'_> {
     fn move_once(&self) -> Result<()> {
-        self.color.set(self.color.get().wrapping_add(0x0001_0305) & 0x007f_7f7f);
+        self.color
+            .set(self.color.get().wrapping_add(0x0001_0305) & 0x007f_7f7f);
         for painter in self.painters {
             let (window, color) = (painter.window(), self.color.get());
             self.intruder.scribble(window, (10, 300), (40, 20), color)?;
