@@ -14,7 +14,7 @@ use crate::peer::Peer;
 use crate::plan::{Pace, Scene, order};
 use crate::summary::{Baseline, SceneReport, summarize};
 use crate::targets::{HOUSE, Target, check};
-use crate::turn::{ServerKind, Stage, Turn, scene_folder, start_server};
+use crate::turn::{DesktopBus, ServerKind, Stage, Turn, scene_folder, start_server};
 
 /// Turns that a peer gets again because something else was at work.
 const MAX_REPEATS: usize = 1;
@@ -160,7 +160,9 @@ impl Comparison {
     fn run_scene(&self, scene: &Scene) -> Result<SceneReport> {
         let (able, mut missing) = self.partition(scene);
         let server = start_server(self.server, scene)?;
+        let bus = DesktopBus::start();
         let stage = Stage {
+            bus: bus.as_ref(),
             server: &server,
             scene: *scene,
             pace: self.pace,
@@ -245,7 +247,9 @@ impl Comparison {
             return Ok(None);
         };
         let server = start_server(self.server, &scene)?;
+        let bus = DesktopBus::start();
         let stage = Stage {
+            bus: bus.as_ref(),
             server: &server,
             scene,
             pace,

@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use capture_test_rig::process::{Process, Stream};
-use capture_test_rig::{MonitorSpec, XServer, XorgDummy, Xvfb};
+use capture_test_rig::{MessageBus, MonitorSpec, XServer, XorgDummy, Xvfb};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
 use crate::analysis::{Delivery, Window, updates_in};
 use crate::house::counts;
@@ -82,6 +83,32 @@ pub fn start_server(kind: ServerKind, scene: &Scene) -> Result<XServer> {
     }
 }
 
+/// A desktop's message bus. Without one the service would look for it again and again for a minute,
+/// which no desktop sees.
+pub struct DesktopBus {
+    address: String,
+    _bus: MessageBus,
+    _folder: TempDir,
+}
+
+impl DesktopBus {
+    /// Starts it; says why not when it cannot be had.
+    pub fn start() -> Option<Self> {
+        let start = || -> Result<Self> {
+            let folder = tempfile::tempdir().context("making a folder")?;
+            let socket = folder.path().join("bus");
+            Ok(Self {
+                address: MessageBus::address(&socket),
+                _bus: MessageBus::start(&socket)?,
+                _folder: folder,
+            })
+        };
+        start()
+            .inspect_err(|error| eprintln!("  without a message bus: {}", error.root_cause()))
+            .ok()
+    }
+}
+
 /// What a turn gave.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Turn {
@@ -120,6 +147,8 @@ pub struct Stage<'a> {
     pub pace: Pace,
     /// Where samples and logs stay.
     pub folder: &'a Path,
+    /// The session's and the system's.
+    pub bus: Option<&'a DesktopBus>,
 }
 
 impl Stage<'_> {
@@ -317,6 +346,11 @@ impl Stage<'_> {
             .env("DISPLAY", self.server.display())
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("XDG_SESSION_TYPE");
+        if let Some(bus) = self.bus {
+            command
+                .env("DBUS_SESSION_BUS_ADDRESS", &bus.address)
+                .env("DBUS_SYSTEM_BUS_ADDRESS", &bus.address);
+        }
     }
 }
 
