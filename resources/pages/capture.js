@@ -186,7 +186,7 @@
             content.push(make("p", {}, "The preferences now also allow these. That takes effect at the next start:"),
                 make("ul", {}, ...next_start.map(entry => make("li", {},
                     make("span", { className: "name" }, entry.pattern),
-                    ` (by ${LAYERS[entry.layer]}, ${entry.location})`))));
+                    `: ${entry.meaning} (by ${LAYERS[entry.layer]}, ${entry.location})`))));
         }
         return content;
     }
