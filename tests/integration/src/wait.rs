@@ -35,14 +35,16 @@ pub fn eventually<T>(
     }
 }
 
-/// Looks again and again until `until`, and expects `look` to hold each time.
+/// Looks again and again until `until`, and expects `look` to hold each time. A look that ends later
+/// says nothing: what it saw may have been later, too.
 ///
 /// # Errors
 /// It did not hold once; says when.
 pub fn holds_for(what: &str, until: Instant, mut look: impl FnMut() -> Result<bool>) -> Result<()> {
     let start = Instant::now();
     while Instant::now() < until {
-        if !look()? {
+        let holds = look()?;
+        if !holds && Instant::now() < until {
             bail!(
                 "after {:?} of {:?} this was no longer true: {what}",
                 start.elapsed(),

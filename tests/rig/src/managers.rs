@@ -24,8 +24,8 @@ const INTERVAL: Duration = Duration::from_millis(20);
 const WINDOW_MANAGER: &str = "WM_S0";
 const COMPOSITOR: &str = "_NET_WM_CM_S0";
 
-/// A program that decides how a server's windows are stacked or shown: a window manager, a
-/// compositor, or both. Ended when dropped.
+/// A program that decides how a server's windows are stacked or shown: a window manager or a
+/// compositor. Ended when dropped.
 #[derive(Debug)]
 pub struct Manager {
     process: Process,
@@ -43,15 +43,14 @@ impl Manager {
         Self::start(server, command, "openbox", &[WINDOW_MANAGER])
     }
 
-    /// Xfce's window manager, which is a compositor too, on a session bus of its own.
+    /// Xfce's window manager, without its compositor, on a session bus of its own.
     ///
     /// # Errors
     /// It is not installed or does not start.
     pub fn xfwm4(server: &XServer) -> Result<Self> {
         let mut command = Command::new("dbus-run-session");
-        command.args(["--", "xfwm4", "--compositor=on", "--vblank=off"]);
-        let selections = [WINDOW_MANAGER, COMPOSITOR];
-        Self::start(server, command, "xfwm4 (and dbus)", &selections)
+        command.args(["--", "xfwm4", "--compositor=off"]);
+        Self::start(server, command, "xfwm4 (and dbus)", &[WINDOW_MANAGER])
     }
 
     /// picom, a compositor, with this configuration file.

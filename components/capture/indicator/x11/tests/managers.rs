@@ -140,11 +140,10 @@ fn a_window_over_the_full_screen_is_below_it_and_a_manager_that_restarts_leaves_
 
 #[test]
 fn a_compositor_shows_it_as_it_is_drawn() {
-    let starts: [fn(&XServer) -> Manager; 4] = [
+    let starts: [fn(&XServer) -> Manager; 3] = [
         |server| Manager::picom(server, PLAIN).unwrap(),
         |server| Manager::picom(server, ORNATE).unwrap(),
         |server| Manager::xcompmgr(server).unwrap(),
-        |server| Manager::xfwm4(server).unwrap(),
     ];
     for (number, start) in starts.into_iter().enumerate() {
         let mut scene = Scene::on_outputs();
