@@ -15,8 +15,10 @@ use anyhow::{Context, Result};
 
 use crate::cargo::Cargo;
 
-/// The browser and the crates of ours in it.
+/// The browser, the crates of ours in it, and what feeds these with arbitrary
+/// bytes.
 pub const BROWSER: &[&str] = &[
+    "capture-fuzz",
     "captureshell",
     "servo-capture",
     "servo-capture-traits",
@@ -26,9 +28,9 @@ pub const BROWSER: &[&str] = &[
 /// What tests it and has nothing of Servo in it.
 pub const TEST_TOOLS: &[&str] = &["capture-integration-tests", "capture-test-rig", "wpt-run"];
 
-/// The comparison with other ways to capture, and what is fed with arbitrary
-/// bytes. They have the capture service in them, and none of the browser.
-pub const COMPARISON: &[&str] = &["capture-bench", "capture-fuzz"];
+/// The comparison with other ways to capture. It has the capture service in
+/// it, and none of the browser.
+pub const COMPARISON: &[&str] = &["capture-bench"];
 
 /// Every package, each group for a call of its own, and what people call it.
 pub const GROUPS: &[(&str, &[&str])] = &[
