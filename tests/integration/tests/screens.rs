@@ -198,8 +198,8 @@ fn a_captured_screen_is_the_listed_one_and_changes_once() -> Result<()> {
     desktop.server.move_monitor("DUMMY1", 820, 0)?;
     expect_events(&page, &desktop, &[("DUMMY1", "change")])?;
     // Without a list the capture alone keeps its screen, with an event of its own.
-    page.begin("location.reload()");
-    let again = Page::new(&browser, &site, "main");
+    page.begin(&format!("location.href = '{}'", site.remote_url("again")));
+    let again = Page::new(&browser, &site, "again");
     again.run("await capture()")?;
     again.run(
         "window.seen = [];

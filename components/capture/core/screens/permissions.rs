@@ -61,8 +61,8 @@ impl Permissions {
 
     /// Asks the user on behalf of an origin, once at a time.
     pub(super) fn ask(&mut self, origin: &str) -> Asking {
-        let open = self.questions.iter();
-        if let Some((&question, _)) = open.into_iter().find(|(_, asker)| *asker == origin) {
+        let mut open = self.questions.iter();
+        if let Some((&question, _)) = open.find(|(_, asker)| *asker == origin) {
             return Asking::Asked(question);
         }
         if self.questions.len() >= MAX_QUESTIONS {
