@@ -43,6 +43,7 @@ impl Core {
         for (session, _) in self.disallowed() {
             self.end_by_user(session, now);
         }
+        self.withdraw_disallowed_screens();
     }
 
     /// The preferences were read again. What they allow more is left for the next
@@ -69,6 +70,7 @@ impl Core {
             let reason = EndReason::Refused(error.to_string());
             self.end_session(session, error, &reason, now);
         }
+        self.withdraw_disallowed_screens();
         if must_record_now {
             // Their beginning may not be in the record.
             let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
@@ -93,7 +95,12 @@ impl Core {
         sessions
             .filter_map(|(&id, session)| {
                 let origin = parse_origin(&session.origin);
-                let refusal = self.policy.check_all_screens(&origin).err()?;
+                // Of a document that the constellation has not told of yet nothing
+                // is granted, and it is asked again then.
+                let is_top_level = self.is_top_level(session.pipeline).unwrap_or(true);
+                let allowed = self.policy.check_all_screens(&origin);
+                let allowed = allowed.and_then(|()| self.policy.check_nesting(is_top_level));
+                let refusal = allowed.err()?;
                 Some((id, CaptureError::RefusedByPolicy(refusal.to_string())))
             })
             .collect()

@@ -13,7 +13,7 @@ mod event;
 mod layout;
 mod permissions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use euclid::Box2D;
@@ -236,6 +236,20 @@ impl Core {
         }
         let state = self.screens_permission(origin);
         self.screens_effect(ScreensEffect::Permission { request, state });
+    }
+
+    /// The policy allows less now: documents of origins that knew all screens by
+    /// what it allowed are not told of them any more.
+    pub(super) fn withdraw_disallowed_screens(&mut self) {
+        let granted = self.screens.documents.values();
+        let granted: BTreeSet<String> = granted
+            .filter_map(|document| document.granted.clone())
+            .collect();
+        for origin in granted {
+            if self.screens_permission(&parse_origin(&origin)) != ScreensPermission::Granted {
+                self.withdraw_screens(&origin);
+            }
+        }
     }
 
     /// Documents of an origin are not told of all screens any more.

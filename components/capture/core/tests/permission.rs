@@ -9,7 +9,7 @@ use std::time::Duration;
 use servo_capture_traits::{CaptureError, EndReason, SourceEvent, SourceId};
 
 use super::super::{CaptureNotice, Event, Timestamp};
-use super::world::{ALLOWED, OTHER, REFUSED, World};
+use super::world::{ALLOWED, OTHER, Page, REFUSED, World};
 use crate::record::RecordEntry;
 
 impl World {
@@ -197,4 +197,26 @@ fn the_overview_tells_who_captures_which_monitors_since_when() {
     assert!(!world.core.overview().captures[0].monitors[0].is_muted);
     world.event(Event::ServerStalled { stalled: true });
     assert!(world.core.overview().captures[0].monitors[0].is_muted);
+}
+
+#[test]
+fn a_capture_in_a_frame_ends_when_only_top_level_documents_may() {
+    let mut world = World::new();
+    let framed = Page {
+        is_top_level: false,
+        ..World::page(1, ALLOWED)
+    };
+    let page = World::page(2, ALLOWED);
+    let (in_frame, in_tab) = (world.capture(&framed), world.capture(&page));
+    let mut policy = world.policy.clone();
+    policy.top_level_only = true;
+    world.event(Event::PolicyRead {
+        policy: Box::new(policy),
+        problems: Vec::new(),
+    });
+    assert!(matches!(
+        end_of(&world, in_frame[0]),
+        Some(EndReason::Refused(_))
+    ));
+    assert_eq!(end_of(&world, in_tab[0]), None);
 }

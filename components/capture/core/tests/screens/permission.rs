@@ -129,3 +129,21 @@ fn a_permission_that_is_withdrawn_ends_what_was_granted_by_it() {
             .may_watch_screens(page.client, page.pipeline, true)
     );
 }
+
+#[test]
+fn a_revoked_origin_is_not_told_of_all_screens_any_more() {
+    let mut world = World::new();
+    let (page, other) = (World::page(1, ALLOWED), World::page(2, OTHER));
+    watching(&mut world, &page);
+    watching(&mut world, &other);
+    world.revoke(ALLOWED);
+    world.screens.clear();
+    world.monitors.pop();
+    world.layout_changed();
+    world.advance(SETTLED);
+    assert!(matches!(
+        told(&world, &page)[..],
+        [ScreensEvent::Current(_)]
+    ));
+    assert!(matches!(told(&world, &other)[..], [ScreensEvent::All(_)]));
+}
