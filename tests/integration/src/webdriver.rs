@@ -117,15 +117,18 @@ impl WebDriver {
         })
     }
 
-    /// Clicks the first element for which a selector holds.
+    /// Clicks the first element for which a selector holds, once there is one that stays long
+    /// enough: pages change.
     ///
     /// # Errors
     /// There is none, or it cannot be clicked.
     pub fn click(&self, selector: &str) -> Result<()> {
         let wanted = json!({ "using": "css selector", "value": selector });
-        let element = text(&self.command("POST", "element", &wanted)?[ELEMENT])?;
-        self.command("POST", &format!("element/{element}/click"), &json!({}))
-            .map(drop)
+        eventually(&format!("{selector} is clicked"), TIMEOUT, || {
+            let element = text(&self.command("POST", "element", &wanted)?[ELEMENT])?;
+            self.command("POST", &format!("element/{element}/click"), &json!({}))?;
+            Ok(Some(()))
+        })
     }
 
     /// Presses and releases keys, one after the other.
