@@ -15,7 +15,6 @@ idl_test(
       idl_array.add_objects({
         MediaDevices: ['navigator.mediaDevices'],
         MediaStream: ['self.stream', 'new MediaStream()'],
-        MediaStreamTrack: ['self.track'],
         MediaStreamTrackEvent: ['new MediaStreamTrackEvent("type", {track: self.track})'],
         Navigator: ['navigator'],
         OverconstrainedError: ['new OverconstrainedError("constraint")'],
