@@ -276,15 +276,27 @@ impl Scene<'_> {
         Ok((number("frames")?, number("bare")?))
     }
 
-    /// A capture runs, and frames come of it.
+    /// A capture runs, and frames come of it; a new one where an attack has left the old one without
+    /// frames for good, which harms nobody's privacy.
     fn ready(&self) -> Result<()> {
+        if self.frames_come().is_ok() {
+            return Ok(());
+        }
+        self.page.run("stopAll(); forgetAll()")?;
+        eventually("the indicator goes", RECOVERY, || {
+            Ok(self.indicators()?.is_empty().then_some(()))
+        })?;
+        self.frames_come()
+    }
+
+    fn frames_come(&self) -> Result<()> {
         let live = "return shown.filter(({ track }) => track.readyState === 'live').length";
         if self.page.run(live)? != 2 {
             self.page.run("stopAll(); forgetAll(); await capture()")?;
         }
         self.page.run(&format!("watch({})", self.blind))?;
         let before = self.seen()?.0;
-        eventually("frames come", RECOVERY, || {
+        eventually("frames come", RECOVERY / 2, || {
             self.mover.move_once()?;
             Ok((self.seen()?.0 >= before + 4).then_some(()))
         })
