@@ -26,8 +26,9 @@ use servo_capture_traits::{
 use super::screens::ScreensAnswer;
 use crate::core::{Event, ScreensInput};
 
-/// What may wait for one client.
-const MAX_WAITING: usize = 256;
+/// What may wait for one client. A page that calls thousands of times at once gets
+/// as many answers.
+const MAX_WAITING: usize = 8192;
 /// Bytes of copied frames that may wait for one client; one frame may be larger.
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// How long a client's thread waits for something to send before it ends.
