@@ -65,4 +65,9 @@ impl ScreenId {
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
+
+    /// The id of a given number, for tests and fake clients.
+    pub fn from_u128(number: u128) -> Self {
+        Self(Uuid::from_u128(number))
+    }
 }

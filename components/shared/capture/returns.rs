@@ -98,6 +98,7 @@ mod tests {
 
     use euclid::Size2D;
     use servo_base::cross_process_instant::CrossProcessInstant;
+    use servo_base::id::ScriptEventLoopId;
 
     use super::*;
     use crate::{
@@ -114,6 +115,8 @@ mod tests {
                 self.0.lock().push(frames);
             }
         }
+
+        fn unreadable(&self, _: ClientId) {}
 
         fn notice(&self, _: ServiceNotice) {}
 
@@ -132,7 +135,7 @@ mod tests {
             let handle = CaptureServiceHandle::new(service.clone(), true);
             Self {
                 service,
-                client: handle.mint_client(),
+                client: handle.mint_client(ScriptEventLoopId::new()),
                 pool: PoolRegistration::new(),
             }
         }

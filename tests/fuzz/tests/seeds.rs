@@ -17,7 +17,7 @@ use servo_capture_traits::permissions_policy::{
 };
 use servo_capture_traits::{
     AllScreensReply, CaptureError, CaptureRequest, ConfigureReply, CursorMode, DisplaySurface,
-    EndReason, GrantedSource, ScreenInfo, SourceEvent, SourceId, SourceSettings,
+    EndReason, GrantedSource, ScreenId, ScreenInfo, SourceEvent, SourceId, SourceSettings,
 };
 use servo_url::ServoUrl;
 
@@ -54,6 +54,7 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let granted = GrantedSource {
         source,
         screen: screen(),
+        screen_id: ScreenId::from_u128(9),
         settings: settings(),
         device_id: "d".repeat(32),
     };
@@ -92,8 +93,7 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "capture_request",
             "release",
             bytes(&CaptureRequest::Release {
-                source,
-                sequence: 3,
+                frames: vec![(source, 3)],
             }),
         ),
         (

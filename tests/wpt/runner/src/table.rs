@@ -93,7 +93,7 @@ mod tests {
             "/b.html",
             &result("TIMEOUT", &[("one", "PASS"), ("two", "FAIL")]),
         );
-        let expected = "passed  of  page\n     2   2  /a.html\n     1   2  /b.html (TIMEOUT)\n                        not passed in /b.html:\n  FAIL two\n";
+        let expected = "passed  of  page\n     2   2  /a.html\n     1   2  /b.html (TIMEOUT)\nnot passed in /b.html:\n  FAIL two\n";
         assert_eq!(table.text(), expected);
     }
 }
