@@ -9,7 +9,7 @@
 
 idl_test(
     ['window-management'],
-    ['cssom-view', 'html', 'dom'],
+    ['cssom-view', 'html', 'dom', 'fullscreen'],
     async idl_array => {
       idl_array.add_objects({
         Window: ['self'],
