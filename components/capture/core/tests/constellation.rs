@@ -56,11 +56,10 @@ impl World {
     /// page there, once.
     pub(super) fn place(&mut self, page: &Page) {
         let client = page.client;
-        if !self.hosts.contains_key(&client) {
-            let host = Url::parse(page.origin).ok();
-            let host = host.and_then(|url| url.host().map(|host| host.to_owned()));
-            let name = host.as_ref().map(Host::to_string).unwrap_or_default();
-            self.hosts.insert(client, name);
+        let host = Url::parse(page.origin).ok();
+        let host = host.and_then(|url| url.host().map(|host| host.to_owned()));
+        let name = host.as_ref().map(Host::to_string).unwrap_or_default();
+        if self.hosts.insert(client, name).is_none() {
             let site = host.map(|host| Site::new(host, false));
             self.event(Event::ClientPlaced { client, site });
         }
