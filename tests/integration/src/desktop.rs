@@ -92,6 +92,18 @@ impl Desktop {
         Ok((Self::on(server)?, seat))
     }
 
+    /// Starts an Xvfb in place of the server, which was killed.
+    ///
+    /// # Errors
+    /// The server does not start, or the old one has not gone.
+    pub fn restart(&mut self) -> Result<()> {
+        let number = self.server.display().trim_start_matches(':');
+        let number = number.parse().context("the display's number")?;
+        let server = Xvfb::builder().size(2600, 1400).monitors(three_monitors());
+        *self = Self::on(server.display_number(number).start()?)?;
+        Ok(())
+    }
+
     fn on(server: XServer) -> Result<Self> {
         let mut painters = Vec::new();
         for (monitor, picture) in three_monitors().iter().zip(three_pictures()) {

@@ -131,13 +131,14 @@ fn tracks_of_another_process_stay_with_their_outputs() -> Result<()> {
     check_changes(Desktop::xorg_dummy()?, true)
 }
 
-#[test]
-fn every_track_ends_when_the_display_server_dies_and_the_browser_lives_on() -> Result<()> {
+/// The display server dies, and another one comes in its place.
+fn check_restart(multiprocess: bool) -> Result<()> {
     let mut desktop = Desktop::xvfb()?;
     let site = Site::start()?;
     let mut browser = Launch::new()
         .display(desktop.server.display())
         .backend("x11")
+        .multiprocess(multiprocess)
         .allow(site.origin())
         .open(&site.remote_url("main"))?;
     {
@@ -150,7 +151,29 @@ fn every_track_ends_when_the_display_server_dies_and_the_browser_lives_on() -> R
         }
         let error = page.run_and_fail("return navigator.mediaDevices.getAllScreensMedia()")?;
         ensure!(error.name == "NotAllowedError", "{error}");
+        desktop.restart()?;
+        page.run("forgetAll(); await capture()")?;
+        for stream in 0..3 {
+            desktop.painters[stream].show(3)?;
+            assert_pixels(&page, stream, &desktop.painters[stream])?;
+        }
+        ensure!(desktop.is_indicated(site.origin())?, "it is not indicated");
+        let live = states(&page)?;
+        ensure!(
+            live == json!([["live", 0], ["live", 0], ["live", 0]]),
+            "{live}"
+        );
     }
     ensure!(browser.is_running()?);
     Ok(())
+}
+
+#[test]
+fn every_track_ends_when_the_display_server_dies_and_a_new_one_is_captured() -> Result<()> {
+    check_restart(false)
+}
+
+#[test]
+fn tracks_of_another_process_end_with_the_display_server_and_a_new_one_is_captured() -> Result<()> {
+    check_restart(true)
 }

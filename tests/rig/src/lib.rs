@@ -24,6 +24,7 @@ mod managers;
 mod monitor;
 mod painter;
 mod picture;
+mod pointer;
 mod proc_fs;
 pub mod process;
 mod server;
