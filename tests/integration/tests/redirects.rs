@@ -16,7 +16,7 @@ fn check(multiprocess: bool, opens_in_frame: bool) -> Result<()> {
     let target = site.remote_url("main");
     let redirect = sign_on
         .remote_url_at("sign-on.localhost", "")
-        .replace("remote.html", "to");
+        .replace("remote.html", "redirect");
     let redirect = format!("{redirect}{target}");
     let launch = Launch::new()
         .backend("synthetic")

@@ -201,7 +201,9 @@ fn attack_from_look_alikes(suite: &mut Suite) -> Result<()> {
         page = next;
     }
     let next = Page::new(&browser, &site, "redirected");
-    let from = site.remote_url_at(ALLOWED, "").replace("remote.html", "to");
+    let from = site
+        .remote_url_at(ALLOWED, "")
+        .replace("remote.html", "redirect");
     let to = site.remote_url_at(EVIL, "redirected");
     page.begin(&format!("location.href = '{from}{to}'"));
     suite.make(REDIRECT, || call(&next));
