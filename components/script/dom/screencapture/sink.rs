@@ -27,17 +27,18 @@ thread_local! {
         RefCell::default();
 }
 
-/// From now on events of `source` reach `track`.
+/// From now on events of `source` reach `track`, until [`forget`].
 pub(crate) fn watch(source: SourceId, track: &ScreenCaptureMediaStreamTrack) {
-    TRACKS.with_borrow_mut(|tracks| {
-        tracks.retain(|_, track| track.is_alive());
-        tracks.insert(source, WeakRef::new(track));
-    });
+    TRACKS.with_borrow_mut(|tracks| tracks.insert(source, WeakRef::new(track)));
 }
 
 /// No events of `source` are awaited any more.
-fn forget(source: SourceId) {
-    TRACKS.with_borrow_mut(|tracks| tracks.remove(&source));
+///
+/// Whoever lets go of a source says so at once: a weak reference keeps the memory
+/// of a track that was collected, though not what the track held.
+pub(crate) fn forget(source: SourceId) {
+    // Err: the thread ends, and its last tracks are collected after `TRACKS`.
+    let _ = TRACKS.try_with(|tracks| tracks.borrow_mut().remove(&source));
 }
 
 /// The callback that the service sends a source's frames and events to. Frames

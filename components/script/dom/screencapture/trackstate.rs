@@ -19,6 +19,7 @@ use servo_media::streams::registry::MediaStreamId;
 use uuid::Uuid;
 
 use super::applyconstraints::Applications;
+use super::sink;
 use crate::dom::bindings::codegen::Bindings::CaptureMediaStreamTrackBinding::MediaStreamTrackState;
 
 /// A capture track's hold on its source. Dropped when the track is stopped,
@@ -31,6 +32,7 @@ pub(crate) struct SourceHandle {
 
 impl Drop for SourceHandle {
     fn drop(&mut self) {
+        sink::forget(self.source);
         // Err: the service is gone, and every capture with it.
         let _ = self.client.send(CaptureRequest::Stop {
             source: self.source,
