@@ -41,6 +41,7 @@ pub struct Launch {
     lifetime: Option<Duration>,
     hosts: Vec<String>,
     managed: Option<PathBuf>,
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 impl Launch {
@@ -126,6 +127,13 @@ impl Launch {
         self
     }
 
+    /// With this variable in its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
+        self
+    }
+
     /// With this directory for the administrator's files.
     #[must_use]
     pub fn managed(mut self, directory: &Path) -> Self {
@@ -161,6 +169,7 @@ impl Launch {
             .env("DBUS_SYSTEM_BUS_ADDRESS", system)
             .env("DBUS_SESSION_BUS_ADDRESS", session)
             .env("XDG_SESSION_ID", SESSION_ID)
+            .envs(self.environment)
             .arg("--print-console")
             .args(["--exit-after", &lifetime.as_secs().to_string()])
             .arg("--managed-prefs-dir")

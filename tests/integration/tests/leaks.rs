@@ -18,6 +18,8 @@ use serde_json::json;
 const WARM_UP: u32 = 60;
 /// Captures in one command of the page.
 const BATCH: u32 = 50;
+/// How often it is counted; the least counts.
+const SETTLES: usize = 4;
 /// How long the browser may take to let go of what nothing refers to.
 const RELEASED: Duration = Duration::from_secs(40);
 
@@ -45,6 +47,10 @@ fn open(desktop: &Desktop, site: &Site, multiprocess: bool) -> Result<Browser> {
         .multiprocess(multiprocess)
         .allow(site.origin())
         .lifetime(Duration::from_secs(3600))
+        // Large blocks go back to the system at once, so that what is counted is held by somebody
+        // and not by the allocator.
+        .variable("MALLOC_MMAP_THRESHOLD_", "131072")
+        .variable("MALLOC_TRIM_THRESHOLD_", "131072")
         .open(&site.remote_url("main"))
 }
 
@@ -80,6 +86,18 @@ fn capture_repeatedly(page: &Page<'_>, count: u32) -> Result<()> {
 
 /// Waits until all tracks were collected and the display server is left, and counts.
 fn settle(browser: &Browser, desktop: &Desktop, page: &Page<'_>, idle: usize) -> Result<Held> {
+    let mut least = settle_once(browser, desktop, page, idle)?;
+    // When the collector runs is its own matter: the litter itself comes and goes.
+    for _ in 1..SETTLES {
+        let held = settle_once(browser, desktop, page, idle)?;
+        if held.footprint.private_bytes < least.footprint.private_bytes {
+            least = held;
+        }
+    }
+    Ok(least)
+}
+
+fn settle_once(browser: &Browser, desktop: &Desktop, page: &Page<'_>, idle: usize) -> Result<Held> {
     eventually("all is collected and let go", RELEASED, || {
         page.run(LITTER)?;
         let tracks = page.run("return tracks.filter(track => track.deref()).length")?;
