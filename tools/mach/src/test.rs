@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use crate::bootstrap;
 use crate::build::{self, Profile, SHELL};
 use crate::cargo::Cargo;
-use crate::workspace::{self, BROWSER, COMPARISON, INTEGRATION_TESTS, WPT_RUN};
+use crate::workspace::{self, BROWSER, INTEGRATION_TESTS, WPT_RUN};
 use crate::{attacks, check, fmt as format, graft, wpt_tools};
 
 /// A part of the tests, in the order in which they run.
@@ -221,7 +221,7 @@ fn with_filters(cargo: Cargo, filters: &[String]) -> Result<()> {
 
 fn unit(root: &Path, filters: &[String]) -> Result<()> {
     let tools = ["capture-test-rig", WPT_RUN];
-    let results = [&tools[..], BROWSER, COMPARISON].map(|packages| {
+    let results = [&tools[..], BROWSER].map(|packages| {
         let cargo = workspace::select(Cargo::new(root, "test"), packages);
         with_filters(cargo, filters).with_context(|| packages.join(", "))
     });

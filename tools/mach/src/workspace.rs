@@ -2,7 +2,7 @@
  * License, v. 2.0. If a copy of the MPL was not distributed with this
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
-//! The packages of the main workspace, in three groups.
+//! The packages of the main workspace, in two groups.
 //!
 //! Cargo unifies features over the packages of one call. Named together with
 //! the browser, the test tools would add features to crates deep below Servo,
@@ -15,9 +15,11 @@ use anyhow::{Context, Result};
 
 use crate::cargo::Cargo;
 
-/// The browser, the crates of ours in it, and what feeds these with arbitrary
-/// bytes.
+/// The browser, the crates of ours in it, what feeds these with arbitrary bytes,
+/// and what compares them with other ways to capture: its dependencies ask
+/// nothing of Servo's crates that the browser does not ask.
 pub const BROWSER: &[&str] = &[
+    "capture-bench",
     "capture-fuzz",
     "captureshell",
     "servo-capture",
@@ -28,15 +30,10 @@ pub const BROWSER: &[&str] = &[
 /// What tests it and has nothing of Servo in it.
 pub const TEST_TOOLS: &[&str] = &["capture-integration-tests", "capture-test-rig", "wpt-run"];
 
-/// The comparison with other ways to capture. It has the capture service in
-/// it, and none of the browser.
-pub const COMPARISON: &[&str] = &["capture-bench"];
-
 /// Every package, each group for a call of its own, and what people call it.
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("the test tools", TEST_TOOLS),
     ("the browser", BROWSER),
-    ("the comparison", COMPARISON),
 ];
 
 /// The package of the tests that start the browser.

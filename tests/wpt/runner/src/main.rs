@@ -184,6 +184,7 @@ async fn run(options: &Options) -> Result<Counts> {
         },
         counts: Counts::default(),
         table: Table::default(),
+        surprises: String::new(),
         results: Vec::new(),
         browser_version: None,
     };
@@ -223,6 +224,9 @@ struct Session<'a> {
     launcher: Launcher,
     counts: Counts,
     table: Table,
+    /// What was printed of pages that did not end as expected, to be read again
+    /// at the end.
+    surprises: String,
     results: Vec<ReportedTest>,
     browser_version: Option<Value>,
 }
@@ -295,7 +299,7 @@ impl Session<'_> {
     }
 
     fn print(
-        &self,
+        &mut self,
         test: &Test,
         result: &TestResult,
         metadata: &TestMetadata,
@@ -306,25 +310,17 @@ impl Session<'_> {
         } else {
             "DIFF"
         };
-        println!(
-            "{verdict} {} {} ({} subtests, {} ms)",
+        let mut text = format!(
+            "{verdict} {} {} ({} subtests, {} ms)\n",
             test.url,
             result.outcome.status,
             result.subtests.len(),
             result.duration_ms
         );
-        for difference in differences {
-            let Difference {
-                subtest,
-                expected,
-                outcome,
-            } = difference;
-            let name = subtest.as_deref().unwrap_or("(the page)");
-            let expected = expected.join(" or ");
-            println!("     {} instead of {expected}: {name}", outcome.status);
-            if let Some(message) = &outcome.message {
-                println!("       {}", message.replace('\n', "\n       "));
-            }
+        text.extend(differences.iter().map(Difference::to_string));
+        print!("{text}");
+        if !differences.is_empty() {
+            self.surprises.push_str(&text);
         }
         if self.options.verbose {
             for subtest in &result.subtests {
@@ -355,6 +351,9 @@ impl Session<'_> {
         } = self.counts;
         if self.options.table {
             print!("{}", self.table.text());
+        }
+        if !self.surprises.is_empty() {
+            print!("Not as expected:\n{}", self.surprises);
         }
         let seconds = end.duration_since(start).unwrap_or_default().as_secs_f64();
         println!("{pages} pages in {seconds:.1} s, {expected_failures} failures as expected");

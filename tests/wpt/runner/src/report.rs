@@ -5,6 +5,7 @@
 //! Results, how they differ from what was expected, and `wptreport.json`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -64,6 +65,18 @@ pub struct Difference {
     pub expected: Vec<String>,
     /// How it ended instead.
     pub outcome: Outcome,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.subtest.as_deref().unwrap_or("(the page)");
+        let (status, expected) = (&self.outcome.status, self.expected.join(" or "));
+        writeln!(f, "     {status} instead of {expected}: {name}")?;
+        match &self.outcome.message {
+            Some(message) => writeln!(f, "       {}", message.replace('\n', "\n       ")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// How many results there were of each sort. A subtest is one result; a page
