@@ -331,14 +331,19 @@ pub trait Grabber: Send {
 
     /// As [`Grabber::read_rows`], for any number of monitors and parts of them in
     /// one go: one wait for all, where the display server allows. One result for
-    /// each, in order.
+    /// each, in order. Whoever is in no hurry gives a `nap`: the caller sleeps
+    /// through it instead of being woken by each of several answers, where there
+    /// is somebody to wait for.
     ///
     /// # Errors
     /// When the connection broke.
     fn read_many_rows(
         &mut self,
         reads: &mut [RowsRead<'_>],
+        nap: Duration,
     ) -> Result<Vec<Result<(), GrabError>>, GrabError> {
+        // Whoever reads at once is woken by nobody.
+        let _ = nap;
         let mut results = Vec::new();
         for read in reads {
             match self.read_rows(read.monitor, read.rows.clone(), read.into) {

@@ -130,7 +130,7 @@ impl Comparison {
 
     fn is_wanted(&self, peer: &dyn Peer, scene: &Scene) -> bool {
         if self.wanted.is_empty() {
-            scene.suits(peer.reach())
+            peer.suits(scene)
         } else {
             self.wanted.iter().any(|name| name == peer.name())
         }

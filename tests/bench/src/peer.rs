@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::pattern::{Layout, Pattern};
+use crate::plan::Scene;
 
 /// A monitor of the cell's desktop, in desktop pixels.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -76,6 +77,11 @@ pub trait Peer {
     /// Where its samples are taken.
     fn reach(&self) -> Reach;
 
+    /// Whether it runs in this scene without being asked for by name.
+    fn suits(&self, scene: &Scene) -> bool {
+        scene.suits(self.reach())
+    }
+
     /// Whether it can run this cell on this machine.
     ///
     /// # Errors
@@ -95,6 +101,17 @@ pub trait Peer {
     /// [`crate::house::counts`]; `None`: it does not.
     fn counts(&self, _samples: &Path) -> Option<PathBuf> {
         None
+    }
+}
+
+/// Whether a cell is for a peer that captures the first monitor alone.
+///
+/// # Errors
+/// The other monitors change as well.
+pub fn is_for_first_alone(cell: &Cell) -> Result<(), String> {
+    match cell.pattern {
+        Pattern::OneOfN => Ok(()),
+        _ => Err("it captures the first monitor alone, and the others change too".to_owned()),
     }
 }
 

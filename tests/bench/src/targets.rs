@@ -15,6 +15,8 @@ use crate::summary::{SceneReport, Summary};
 
 /// The engine's own path to a consumer in another process.
 pub const HOUSE: &str = "servo-capture";
+/// The same, of the first monitor alone.
+pub const HOUSE_FIRST: &str = "servo-capture-first";
 /// The bound that everything is divided by.
 pub const FLOOR: &str = "floor";
 /// Buffers that a monitor may have, and what the process may need beside them, in bytes.
@@ -64,6 +66,7 @@ pub fn check(reports: &[SceneReport]) -> Vec<Target> {
     checker.full_motion(&mut targets);
     checker.compared(&mut targets);
     checker.little_change(&mut targets);
+    checker.beside_still_ones(&mut targets);
     checker.growth(&mut targets);
     checker.memory(&mut targets);
     checker.disturbance(&mut targets);
@@ -190,6 +193,20 @@ impl Checker<'_> {
                 ratio,
             ));
         }
+    }
+
+    /// What more it costs to watch three monitors that stand still, on the same desktop: a desktop
+    /// of one monitor has shorter rows, which the X server copies faster for anybody.
+    fn beside_still_ones(&self, targets: &mut Vec<Target>) {
+        let scene = Scene::full_hd(Pattern::OneOfN, 4);
+        let ratio = self.house(scene).and_then(|all| {
+            let ratio = all.cpu.median / self.find(scene, HOUSE_FIRST)?.cpu.median;
+            Ok((format!("{ratio:.3} times"), ratio <= 1.1))
+        });
+        targets.push(target(
+            format!("{scene}: at most 1.1 times the cost of the moving one captured alone there"),
+            ratio,
+        ));
     }
 
     fn growth(&self, targets: &mut Vec<Target>) {

@@ -31,10 +31,7 @@ pub const BROWSER: &[&str] = &[
 pub const TEST_TOOLS: &[&str] = &["capture-integration-tests", "capture-test-rig", "wpt-run"];
 
 /// Every package, each group for a call of its own, and what people call it.
-pub const GROUPS: &[(&str, &[&str])] = &[
-    ("the test tools", TEST_TOOLS),
-    ("the browser", BROWSER),
-];
+pub const GROUPS: &[(&str, &[&str])] = &[("the test tools", TEST_TOOLS), ("the browser", BROWSER)];
 
 /// The package of the tests that start the browser.
 pub const INTEGRATION_TESTS: &str = "capture-integration-tests";

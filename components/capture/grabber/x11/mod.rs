@@ -449,8 +449,9 @@ impl Grabber for X11Grabber {
     fn read_many_rows(
         &mut self,
         reads: &mut [RowsRead<'_>],
+        nap: Duration,
     ) -> Result<Vec<Result<(), GrabError>>, GrabError> {
-        self.connected(|grabber| grabber.read_all_rows(reads))
+        self.connected(|grabber| grabber.read_all_rows(reads, nap))
     }
 
     fn pointer(&mut self) -> Result<Option<Pointer>, GrabError> {

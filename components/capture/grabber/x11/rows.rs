@@ -7,9 +7,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::Duration;
 
 use euclid::{Box2D, point2};
 use servo_capture_traits::{Damage, PictureWriter};
+use x11rb::connection::Connection;
 
 use super::X11Grabber;
 use super::connection::{Server, disconnected};
@@ -61,6 +64,7 @@ impl RowReader {
         server: &Server,
         context: u32,
         batch: &[Piece],
+        nap: Duration,
         mut append: impl FnMut(usize, &[u8]),
     ) -> Result<Vec<Result<(), Failure>>, GrabError> {
         let connection = &server.connection;
@@ -84,6 +88,10 @@ impl RowReader {
             };
             sent.push(request.map_err(disconnected)?);
             offset += piece.bytes();
+        }
+        if !nap.is_zero() {
+            connection.flush().map_err(disconnected)?;
+            thread::sleep(nap);
         }
         let mut outcomes = Vec::new();
         for (number, request) in sent.into_iter().enumerate() {
@@ -146,7 +154,7 @@ impl X11Grabber {
             rows,
             into,
         };
-        let result = self.read_all_rows(&mut [read])?.pop();
+        let result = self.read_all_rows(&mut [read], Duration::ZERO)?.pop();
         // There is one result for each read.
         result.unwrap_or(Err(GrabError::UnknownMonitor(monitor)))
     }
@@ -156,6 +164,7 @@ impl X11Grabber {
     pub(super) fn read_all_rows(
         &mut self,
         reads: &mut [RowsRead<'_>],
+        nap: Duration,
     ) -> Result<Vec<Result<(), GrabError>>, GrabError> {
         self.check_places()?;
         let mut results = Vec::new();
@@ -172,7 +181,7 @@ impl X11Grabber {
             self.rows.prepare(&mut self.server, &self.is_lost, bytes)?;
             let outcomes =
                 self.rows
-                    .read(&self.server, self.context, batch, |number, pixels| {
+                    .read(&self.server, self.context, batch, nap, |number, pixels| {
                         if let Some(read) = batch
                             .get(number)
                             .and_then(|piece| reads.get_mut(piece.index))

@@ -6,6 +6,7 @@
 //! where it is found out whether the display server tells truly what was drawn.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use super::Engine;
 use super::counters::EngineCounters;
@@ -43,11 +44,13 @@ enum Purpose {
 
 impl Engine {
     /// Reads the indicator's rows of some monitors and a strip of others (or of
-    /// the same), in one go: there is one wait for all.
+    /// the same), in one go: there is one wait for all. See
+    /// [`crate::grabber::Grabber::read_many_rows`] for the `nap`.
     pub(super) fn inspect(
         &mut self,
         looks: &[MonitorId],
         strips: &[MonitorId],
+        nap: Duration,
     ) -> Result<Inspection, GrabError> {
         let mut inspection = Inspection::default();
         let Some(grabber) = &mut self.grabber else {
@@ -92,7 +95,7 @@ impl Engine {
         if reads.is_empty() {
             return Ok(inspection);
         }
-        let results = grabber.read_many_rows(&mut reads)?;
+        let results = grabber.read_many_rows(&mut reads, nap)?;
         for ((purpose, read), result) in purposes.into_iter().zip(&reads).zip(results) {
             let id = read.monitor;
             match (purpose, result) {

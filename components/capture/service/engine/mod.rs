@@ -92,6 +92,8 @@ pub(super) struct Engine {
     /// What of the indicator must be seen, as it was when it was looked for last.
     expected: Expected,
     next_verification: Option<Instant>,
+    /// How many frames there were at the last verification.
+    frames_verified: u64,
     scaler: Scaler,
     counters: Arc<EngineCounters>,
     /// The layout is told although no monitor may be open.
@@ -116,6 +118,7 @@ impl Engine {
             watch,
             expected: Expected::default(),
             next_verification: None,
+            frames_verified: 0,
             scaler: Scaler::default(),
             counters,
             watches_layout: false,

@@ -133,7 +133,7 @@ impl Engine {
         if due.is_empty() {
             return Ok(());
         }
-        let inspection = self.inspect(&due, &[])?;
+        let inspection = self.inspect(&due, &[], Duration::ZERO)?;
         self.take_looks(inspection.looks, now, events)
     }
 

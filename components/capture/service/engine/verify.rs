@@ -16,9 +16,14 @@ use crate::monitor::MonitorId;
 use crate::pixels::compare;
 
 /// How often, for all monitors together. Each time wakes the thread twice, at its
-/// beginning and for the display server's answer: a little more than a second
+/// beginning and for the display server's answers: a little more than a second
 /// keeps a still screen below two wake-ups a second.
 const PERIOD: Duration = Duration::from_millis(1025);
+
+/// How long the thread sleeps while the display server answers, if no frame was
+/// made since the last time: it answers monitor by monitor, and each answer alone
+/// would wake the thread.
+const NAP: Duration = Duration::from_millis(3);
 
 impl Engine {
     /// Verifies, if it is time to.
@@ -42,7 +47,10 @@ impl Engine {
         }
         self.take_damage()?;
         let looks = self.worth_a_look(now);
-        let inspection = self.inspect(&looks, &monitors)?;
+        let frames = self.counters.counts().frames;
+        let is_still = std::mem::replace(&mut self.frames_verified, frames) == frames;
+        let nap = if is_still { NAP } else { Duration::ZERO };
+        let inspection = self.inspect(&looks, &monitors, nap)?;
         self.take_looks(inspection.looks, now, events)?;
         // What was drawn meanwhile is in the rows and in no picture.
         self.take_damage()?;

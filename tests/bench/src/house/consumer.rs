@@ -37,8 +37,10 @@ use crate::stop::Stop;
 pub const ORIGIN: &str = "http://127.0.0.1:1";
 /// How long the service may take to answer: it shows the indicator first.
 const ANSWER: Duration = Duration::from_secs(15);
-/// Captures all monitors and records each frame until `stop`. `counts` are told when they are asked
-/// for, where the engine is in this process.
+
+/// Captures all monitors and records each frame until `stop`. The sources of all but the first
+/// `kept` monitors are stopped at once. `counts` are told when they are asked for, where the engine
+/// is in this process.
 ///
 /// # Errors
 /// The service refuses, ends a source, or has other monitors than the cell.
@@ -46,6 +48,7 @@ pub fn consume(
     client: &CaptureClient,
     pipeline: PipelineId,
     cell: &Cell,
+    kept: usize,
     writer: &Arc<Mutex<SampleWriter>>,
     stop: &Stop,
     mut counts: Option<Counts>,
@@ -69,6 +72,13 @@ pub fn consume(
     let mut readers = Vec::new();
     for granted in &sources {
         let index = monitor_of(granted, cell)?;
+        if index >= kept {
+            let source = granted.source;
+            client
+                .send(CaptureRequest::Stop { source })
+                .map_err(|error| anyhow!("stopping a source: {error:?}"))?;
+            continue;
+        }
         readers.push(Reader::start(
             client, granted, index, cell, writer, &problems,
         )?);

@@ -28,13 +28,17 @@ use url::Url;
 
 use super::consumer::{self, ORIGIN};
 use super::counts::{self, Counts};
-use crate::peer::{Cell, Peer, Reach, own_command};
+use crate::pattern::Pattern;
+use crate::peer::{Cell, Peer, Reach, is_for_first_alone, own_command};
+use crate::plan::Scene;
 use crate::sample::SampleWriter;
 use crate::stop::Stop;
-use crate::targets::HOUSE;
+use crate::targets::{HOUSE, HOUSE_FIRST};
 
 const LOCAL: &str = "servo-capture-local";
 const CONSUMER: &str = "servo-capture-consumer";
+/// Keeps the source of the first monitor alone.
+const CONSUMER_OF_FIRST: &str = "servo-capture-consumer-first";
 /// Tells the consumer how to reach the service.
 const SERVER_VARIABLE: &str = "CAPTURE_BENCH_SERVICE";
 /// How long the consumer's process may take until it has asked for the service.
@@ -50,6 +54,10 @@ pub fn all() -> Vec<Box<dyn Peer>> {
             reach: Reach::OtherProcess,
         }),
         Box::new(Engine {
+            name: HOUSE_FIRST,
+            reach: Reach::OtherProcess,
+        }),
+        Box::new(Engine {
             name: LOCAL,
             reach: Reach::Captured,
         }),
@@ -58,7 +66,7 @@ pub fn all() -> Vec<Box<dyn Peer>> {
 
 /// Whether this is one of the engine's programs.
 pub fn is_own(name: &str) -> bool {
-    [HOUSE, LOCAL, CONSUMER].contains(&name)
+    [HOUSE, HOUSE_FIRST, LOCAL, CONSUMER, CONSUMER_OF_FIRST].contains(&name)
 }
 
 struct Engine {
@@ -75,8 +83,16 @@ impl Peer for Engine {
         self.reach
     }
 
-    fn can_run(&self, _: &Cell) -> Result<(), String> {
-        Ok(())
+    fn suits(&self, scene: &Scene) -> bool {
+        self.name != HOUSE_FIRST || scene.pattern == Pattern::OneOfN
+    }
+
+    fn can_run(&self, cell: &Cell) -> Result<(), String> {
+        if self.name == HOUSE_FIRST {
+            is_for_first_alone(cell)
+        } else {
+            Ok(())
+        }
     }
 
     fn command(&self, cell: &Cell, samples: &Path) -> Result<Command> {
@@ -106,21 +122,34 @@ pub fn run(name: &str, cell: &Cell, samples: &Path) -> Result<()> {
         ..Opts::default()
     });
     match name {
-        CONSUMER => {
+        CONSUMER | CONSUMER_OF_FIRST => {
             let introduction = ask_for_service()?;
-            consume(&introduction, cell, samples, &stop, None)
+            let kept = if name == CONSUMER { usize::MAX } else { 1 };
+            consume(&introduction, cell, kept, samples, &stop, None)
         }
         LOCAL => {
             let counts = Counts::tell_beside(samples)?;
             let (service, introduction) = start_service()?;
-            let done = consume(&introduction, cell, samples, &stop, Some(counts));
+            let done = consume(
+                &introduction,
+                cell,
+                usize::MAX,
+                samples,
+                &stop,
+                Some(counts),
+            );
             service.exit();
             done
         }
         _ => {
             let counts = Counts::tell_beside(samples)?;
             let (service, introduction) = start_service()?;
-            let done = serve(introduction, cell, samples, &stop, counts);
+            let consumer = if name == HOUSE_FIRST {
+                CONSUMER_OF_FIRST
+            } else {
+                CONSUMER
+            };
+            let done = serve(introduction, consumer, cell, samples, &stop, counts);
             service.exit();
             done
         }
@@ -171,6 +200,7 @@ fn start_service() -> Result<(CaptureServiceHandle, Introduction)> {
 /// Starts the consumer's process, introduces it, and waits for the end.
 fn serve(
     introduction: Introduction,
+    consumer: &str,
     cell: &Cell,
     samples: &Path,
     stop: &Stop,
@@ -178,7 +208,7 @@ fn serve(
 ) -> Result<()> {
     let (server, name) = IpcOneShotServer::<IpcSender<Introduction>>::new()
         .context("making a way to the consumer")?;
-    let mut command = own_command(CONSUMER, cell, samples)?;
+    let mut command = own_command(consumer, cell, samples)?;
     command.env(SERVER_VARIABLE, name);
     let mut consumer = Process::spawn(command)?;
     let (accepted, connections) = sync_channel(1);
@@ -224,6 +254,7 @@ fn ask_for_service() -> Result<Introduction> {
 fn consume(
     introduction: &Introduction,
     cell: &Cell,
+    kept: usize,
     samples: &Path,
     stop: &Stop,
     counts: Option<Counts>,
@@ -233,6 +264,7 @@ fn consume(
         &introduction.client,
         introduction.pipeline,
         cell,
+        kept,
         &writer,
         stop,
         counts,

@@ -22,19 +22,52 @@ use x11rb::protocol::xproto::{ImageFormat, Window};
 use x11rb::rust_connection::RustConnection;
 
 use super::handoff::{self, BUFFERS, Outlet};
-use crate::peer::{Cell, MonitorArea, own_command};
+use crate::pattern::Pattern;
+use crate::peer::{Cell, MonitorArea, Peer, Reach, is_for_first_alone, own_command};
+use crate::plan::Scene;
 use crate::sample::{SampleWriter, now_us};
 use crate::stop::Stop;
 
 /// The name under which [`run_source`] is started.
 pub(super) const SOURCE: &str = "floor-source";
 
-/// Captures and reads in this process.
-pub(super) fn run(cell: &Cell, samples: &Path) -> Result<()> {
+/// The same for the first monitor alone, where no other changes: what it costs on a desktop of this
+/// width.
+pub(super) struct First;
+
+impl First {
+    pub(super) const NAME: &str = "floor-first";
+}
+
+impl Peer for First {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Captured
+    }
+
+    fn suits(&self, scene: &Scene) -> bool {
+        scene.pattern == Pattern::OneOfN
+    }
+
+    fn can_run(&self, cell: &Cell) -> Result<(), String> {
+        is_for_first_alone(cell)
+    }
+
+    fn command(&self, cell: &Cell, samples: &Path) -> Result<Command> {
+        own_command(Self::NAME, cell, samples)
+    }
+}
+
+/// Captures the first `count` monitors, and reads in this process.
+pub(super) fn run(cell: &Cell, count: usize, samples: &Path) -> Result<()> {
     let stop = Stop::after(cell.seconds)?;
     let mut writer = SampleWriter::create(samples, cell)?;
     let server = Server::connect()?;
-    let monitors = server.attach(cell, 1)?;
+    let mut monitors = server.attach(cell, 1)?;
+    monitors.truncate(count);
     let mut pace = Pace::new(cell.fps)?;
     while !stop.reached() {
         pace.wait();

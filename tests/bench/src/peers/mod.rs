@@ -21,6 +21,7 @@ use crate::peer::{Cell, Peer, Reach, own_command};
 pub fn all() -> Vec<Box<dyn Peer>> {
     vec![
         own("floor", Reach::Captured, anywhere),
+        Box::new(floor::First),
         own("floor-handoff", Reach::OtherProcess, anywhere),
         Box::new(native::Native {
             name: "ffmpeg",
@@ -52,7 +53,8 @@ pub fn all() -> Vec<Box<dyn Peer>> {
 /// There is none of that name, or it cannot capture.
 pub fn run(name: &str, cell: &Cell, samples: &Path) -> Result<()> {
     match name {
-        "floor" => floor::run(cell, samples),
+        "floor" => floor::run(cell, cell.monitors.len(), samples),
+        floor::First::NAME => floor::run(cell, 1, samples),
         "floor-handoff" => floor::run_handoff(cell, samples),
         floor::SOURCE => floor::run_source(cell),
         native::FfmpegHandoff::NAME => native::run_ffmpeg_handoff(cell, samples),

@@ -193,7 +193,9 @@ fn rows_of_several_monitors_come_in_one_go_and_a_monitor_that_is_gone_fails_alon
                 into,
             })
             .collect();
-        let results = grabber.read_many_rows(&mut reads).expect("connected");
+        let results = grabber
+            .read_many_rows(&mut reads, Duration::ZERO)
+            .expect("connected");
         let expected = [Ok(()), Err(GrabError::UnknownMonitor(gone)), Ok(()), Ok(())];
         assert_eq!(results, expected, "{:?}", way());
         let part = |picture: usize, from: usize, to: usize| {
@@ -205,6 +207,43 @@ fn rows_of_several_monitors_come_in_one_go_and_a_monitor_that_is_gone_fails_alon
         // What lies beyond the monitor is left out.
         assert!(rows[3] == part(0, 448, 480), "{:?}", way());
     }
+}
+
+/// How often this thread has waited for something so far.
+fn waits() -> u64 {
+    let status = std::fs::read_to_string("/proc/thread-self/status").expect("of this thread");
+    let mut lines = status.lines();
+    let count = lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    count.expect("a count").trim().parse().expect("a number")
+}
+
+#[test]
+fn whoever_naps_is_not_woken_by_each_answer() {
+    let server = xvfb().start().expect("Xvfb");
+    let _painters = cover_all(&server, &virtual_three());
+    let (mut grabber, monitors) = open_all(&server);
+    let mut read = |nap| {
+        let mut rows = vec![Vec::new(); monitors.len()];
+        let mut reads: Vec<_> = monitors
+            .iter()
+            .zip(&mut rows)
+            .map(|(monitor, into)| RowsRead {
+                monitor: monitor.id,
+                rows: 0..64,
+                into,
+            })
+            .collect();
+        let before = waits();
+        let results = grabber.read_many_rows(&mut reads, nap).expect("connected");
+        let waits = waits() - before;
+        assert!(results.iter().all(Result::is_ok));
+        assert!(rows.iter().all(|rows| !rows.is_empty()));
+        waits
+    };
+    // Makes room for the rows, which has answers of its own.
+    read(Duration::ZERO);
+    // Long enough for a busy machine's server.
+    assert_eq!(read(Duration::from_millis(500)), 1);
 }
 
 #[test]
