@@ -20,6 +20,7 @@
 mod inspect;
 mod intruder;
 mod layout;
+mod managed;
 mod managers;
 mod monitor;
 mod painter;
@@ -38,6 +39,7 @@ mod xvfb;
 
 pub use inspect::{Screenshot, WindowInfo, click, screenshot, unmap_window, windows};
 pub use intruder::Intruder;
+pub use managed::ManagedWindow;
 pub use managers::Manager;
 pub use monitor::MonitorSpec;
 pub use painter::Painter;

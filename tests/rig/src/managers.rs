@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 use x11rb::protocol::xproto::{ConnectionExt as _, EventMask};
 
+use crate::managed::ManagedWindow;
 use crate::process::Process;
 use crate::server::{XServer, root_window};
 
@@ -19,6 +20,8 @@ use crate::server::{XServer, root_window};
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long it may take to end when asked.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a manager may take to manage a window, before it is asked again.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 const INTERVAL: Duration = Duration::from_millis(20);
 /// ICCCM's selection of a window manager, and EWMH's of a compositor.
 const WINDOW_MANAGER: &str = "WM_S0";
@@ -29,6 +32,8 @@ const COMPOSITOR: &str = "_NET_WM_CM_S0";
 #[derive(Debug)]
 pub struct Manager {
     process: Process,
+    /// Which of the process and its descendants it is.
+    program: &'static str,
     _home: TempDir,
 }
 
@@ -50,7 +55,7 @@ impl Manager {
     pub fn xfwm4(server: &XServer) -> Result<Self> {
         let mut command = Command::new("dbus-run-session");
         command.args(["--", "xfwm4", "--compositor=off"]);
-        Self::start(server, command, "xfwm4 (and dbus)", &[WINDOW_MANAGER])
+        Self::start(server, command, "xfwm4", &[WINDOW_MANAGER])
     }
 
     /// picom, a compositor, with this configuration file.
@@ -79,16 +84,16 @@ impl Manager {
     fn start(
         server: &XServer,
         command: Command,
-        package: &str,
+        program: &'static str,
         selections: &[&str],
     ) -> Result<Self> {
-        Self::start_at(server, command, package, selections, tempfile::tempdir()?)
+        Self::start_at(server, command, program, selections, tempfile::tempdir()?)
     }
 
     fn start_at(
         server: &XServer,
         mut command: Command,
-        package: &str,
+        program: &'static str,
         selections: &[&str],
         home: TempDir,
     ) -> Result<Self> {
@@ -100,16 +105,24 @@ impl Manager {
             .env_remove("WAYLAND_DISPLAY")
             // No accessibility bus of the toolkits.
             .env("NO_AT_BRIDGE", "1");
+        let deadline = Instant::now() + START_TIMEOUT;
+        // The server may not have noticed yet that one before has ended.
+        while is_ready(server, selections)? {
+            if Instant::now() > deadline {
+                bail!("another program keeps {program} from starting");
+            }
+            thread::sleep(INTERVAL);
+        }
         let process = Process::spawn(command)
-            .with_context(|| format!("Debian's package {package} is needed"))?;
+            .with_context(|| format!("Debian's packages {program} and dbus are needed"))?;
         let mut manager = Self {
             process,
+            program,
             _home: home,
         };
-        let deadline = Instant::now() + START_TIMEOUT;
-        while !is_ready(server, selections)? {
+        while !is_ready(server, selections)? || !manages(server, selections)? {
             if Instant::now() > deadline || manager.process.try_wait()?.is_some() {
-                bail!("{package} does not start: {}", manager.process.log_tail());
+                bail!("{program} does not start: {}", manager.process.log_tail());
             }
             thread::sleep(INTERVAL);
         }
@@ -124,15 +137,31 @@ impl Manager {
         self.process.kill_tree()
     }
 
-    /// Asks it to end (SIGTERM), and waits.
+    /// Asks it to end (SIGTERM), and waits until it has.
     ///
     /// # Errors
     /// It does not.
     pub fn end(mut self) -> Result<()> {
-        self.process.signal(Signal::TERM)?;
-        self.process.wait(END_TIMEOUT)?;
-        self.process.kill_tree()
+        self.process.signal_program(self.program, Signal::TERM)?;
+        self.process.wait(END_TIMEOUT).map(drop)
     }
+}
+
+/// Whether a window that is shown now is managed, if one of the selections says that windows are. A
+/// manager that has begun may still lose what it is asked for while it starts.
+fn manages(server: &XServer, selections: &[&str]) -> Result<bool> {
+    if !selections.contains(&WINDOW_MANAGER) {
+        return Ok(true);
+    }
+    let probe = ManagedWindow::small(server)?;
+    let deadline = Instant::now() + PROBE_TIMEOUT;
+    while Instant::now() < deadline {
+        if probe.is_managed()? {
+            return Ok(true);
+        }
+        thread::sleep(INTERVAL);
+    }
+    Ok(false)
 }
 
 /// Whether somebody owns every one of the selections, and manages windows if one of them says so.

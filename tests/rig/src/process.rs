@@ -6,6 +6,7 @@
 //! what `/proc` tells about them.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -153,20 +154,12 @@ impl Process {
         if let Some(status) = self.status {
             return Ok(status);
         }
-        let deadline = Instant::now() + timeout;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let mut polled = [PollFd::from_borrowed_fd(self.pidfd.as_fd(), PollFlags::IN)];
-            match poll(&mut polled, Some(&Timespec::try_from(left)?)) {
-                Ok(0) => bail!(
-                    "{} still runs after {timeout:?}\n{}",
-                    self.name,
-                    self.log_tail()
-                ),
-                Ok(_) => break,
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error).context("waiting for a process"),
-            }
+        if !wait_for_end(self.pidfd.as_fd(), Instant::now() + timeout)? {
+            bail!(
+                "{} still runs after {timeout:?}\n{}",
+                self.name,
+                self.log_tail()
+            );
         }
         let status = self.child.wait()?;
         self.status = Some(status);
@@ -197,22 +190,54 @@ impl Process {
             .with_context(|| format!("signalling {}", self.name))
     }
 
-    /// Kills the process and every descendant, and reaps it.
+    /// Kills the process and every descendant, reaps it, and returns when all of them are gone.
     ///
     /// # Errors
-    /// It does not go, which the kernel allows only in uninterruptible sleep.
+    /// One does not go, which the kernel allows only in uninterruptible sleep.
     pub fn kill_tree(&mut self) -> Result<()> {
         if self.status.is_some() {
             return Ok(());
         }
-        let family = descendants(self.id()).unwrap_or_default();
+        let family = self.family();
         // Their ids may be gone by now: nothing to kill then.
         let _ = rustix::process::kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.signal(Signal::KILL);
-        for member in family {
-            kill(member);
+        for member in &family {
+            let _ = rustix::process::pidfd_send_signal(member, Signal::KILL);
         }
-        self.wait(KILL_TIMEOUT).map(|_| ())
+        self.wait(KILL_TIMEOUT)?;
+        let deadline = Instant::now() + KILL_TIMEOUT;
+        for member in &family {
+            if !wait_for_end(member.as_fd(), deadline)? {
+                bail!("a descendant of {} does not go", self.name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a signal to the process or to that of its descendants which runs this program: one
+    /// that was started by another program, which does not hand signals on.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn signal_program(&self, program: &str, signal: Signal) -> Result<()> {
+        let mut family = descendants(self.id())?;
+        family.push(self.id());
+        let runs_it = |id: &u32| {
+            let name = fs::read_to_string(format!("/proc/{id}/comm"));
+            name.is_ok_and(|name| name.trim_end() == program)
+        };
+        let found = family.into_iter().find(runs_it).and_then(process_id);
+        let found = found.with_context(|| format!("{} runs no {program}", self.name))?;
+        rustix::process::kill_process(found, signal)
+            .with_context(|| format!("signalling {program}"))
+    }
+
+    /// Its descendants as they are now.
+    fn family(&self) -> Vec<OwnedFd> {
+        let members = descendants(self.id()).unwrap_or_default();
+        let open = |id| rustix::process::pidfd_open(process_id(id)?, PidfdFlags::empty()).ok();
+        members.into_iter().filter_map(open).collect()
     }
 
     /// The end of both outputs, for messages.
@@ -329,9 +354,26 @@ impl LineLog {
     }
 }
 
+/// Whether a process ends before the deadline.
+fn wait_for_end(pidfd: BorrowedFd<'_>, deadline: Instant) -> Result<bool> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut polled = [PollFd::from_borrowed_fd(pidfd, PollFlags::IN)];
+        match poll(&mut polled, Some(&Timespec::try_from(left)?)) {
+            Ok(ready) => return Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).context("waiting for a process"),
+        }
+    }
+}
+
+fn process_id(id: u32) -> Option<Pid> {
+    i32::try_from(id).ok().and_then(Pid::from_raw)
+}
+
 /// Sends SIGKILL to `process`, if there is one.
 pub fn kill(process: u32) {
-    if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+    if let Some(pid) = process_id(process) {
         // No such process: it is gone, as wanted.
         let _ = rustix::process::kill_process(pid, Signal::KILL);
     }
@@ -387,8 +429,6 @@ fn start_starter() -> io::Result<SyncSender<Job>> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn shell(script: &str) -> Process {
@@ -437,13 +477,21 @@ mod tests {
                 .contains(&grandchild)
         );
         drop(process);
+        let stat = fs::read_to_string(format!("/proc/{grandchild}/stat"));
+        let runs = stat.is_ok_and(|stat| !stat.contains(") Z "));
+        assert!(!runs, "the grandchild still runs");
+    }
+
+    #[test]
+    fn a_program_that_another_one_started_can_be_told_to_end() {
+        let mut process = shell("sleep 60; echo ended");
         let deadline = Instant::now() + Duration::from_secs(5);
-        while fs::read_to_string(format!("/proc/{grandchild}/stat"))
-            .is_ok_and(|stat| !stat.contains(") Z "))
-        {
-            assert!(Instant::now() < deadline, "the grandchild still runs");
+        while process.signal_program("sleep", Signal::TERM).is_err() {
+            assert!(Instant::now() < deadline, "nothing sleeps");
             thread::sleep(Duration::from_millis(5));
         }
+        assert!(process.wait(Duration::from_secs(5)).is_ok());
+        assert!(process.signal_program("sleep", Signal::TERM).is_err());
     }
 
     #[test]

@@ -4,14 +4,12 @@
 
 //! Window managers and compositors.
 
-use capture_test_rig::Manager;
-use x11rb::protocol::xproto::{Atom, ClientMessageEvent, PropMode};
-use x11rb::wrapper::ConnectionExt as _;
+use capture_test_rig::{ManagedWindow, Manager};
 
 use super::*;
 
 /// What the windows of these tests are filled with.
-const FILLING: [u8; 4] = [0x33, 0x66, 0x99, 0xff];
+const FILLINGS: [[u8; 4]; 2] = [[0x33, 0x66, 0x99, 0xff], [0x99, 0x33, 0x66, 0xff]];
 
 /// A compositor that changes nothing of what windows show.
 const PLAIN: &str = r#"
@@ -46,63 +44,43 @@ mark-ovredir-focused = false;
 wintypes: { notification = { focus = false; }; };
 "#;
 
-fn atom(connection: &RustConnection, name: &str) -> Atom {
-    let atom = connection.intern_atom(false, name.as_bytes()).unwrap();
-    atom.reply().unwrap().atom
-}
-
-/// A window that its manager shows over the whole screen.
-fn full_screen(connection: &RustConnection) -> Window {
-    let window = connection.generate_id().unwrap();
-    let screen = &connection.setup().roots[0];
-    let [blue, green, red, _] = FILLING.map(u32::from);
-    let attributes = CreateWindowAux::new().background_pixel(red << 16 | green << 8 | blue);
-    let class = WindowClass::INPUT_OUTPUT;
-    let depth = x11rb::COPY_DEPTH_FROM_PARENT;
-    connection
-        .create_window(
-            depth,
-            window,
-            screen.root,
-            0,
-            0,
-            300,
-            200,
-            0,
-            class,
-            0,
-            &attributes,
-        )
-        .unwrap();
-    let state = atom(connection, "_NET_WM_STATE");
-    let wanted = [atom(connection, "_NET_WM_STATE_FULLSCREEN")];
-    connection
-        .change_property32(PropMode::REPLACE, window, state, AtomEnum::ATOM, &wanted)
-        .unwrap();
-    connection.map_window(window).unwrap().check().unwrap();
-    window
-}
-
-/// Asks the manager to bring a window to the front, as a task list does.
-fn activate(connection: &RustConnection, window: Window) {
-    let kind = atom(connection, "_NET_ACTIVE_WINDOW");
-    let event = ClientMessageEvent::new(32, window, kind, [2, 0, 0, 0, 0]);
-    let mask = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
-    let root = connection.setup().roots[0].root;
-    let sent = connection.send_event(false, root, mask, event);
-    sent.unwrap().check().unwrap();
-}
-
 impl Scene {
-    /// Whether a window of these tests covers a monitor, whichever its manager
-    /// has chosen.
-    fn is_filled(&self) -> bool {
-        let screen = self.server.screenshot().unwrap();
-        let mut bounds = self.monitors.iter().map(|monitor| monitor.bounds);
-        bounds.any(|bounds| {
-            let (x, y) = (bounds.min.x + 10, bounds.max.y - 10);
-            screen.pixel(x as u32, y as u32) == Some(FILLING)
-        })
+    /// Whether one of these windows is in front, and the strips are seen.
+    fn is_above(&self, windows: &[ManagedWindow]) -> bool {
+        let in_front = |window: &ManagedWindow| window.is_in_front(&self.server).unwrap();
+        windows.iter().any(in_front) && self.is_seen()
+    }
+
+    /// Two windows over the full screen that come to the front by turns, and the
+    /// strips, kept by `keep`, above them.
+    fn show_full_screens(
+        &mut self,
+        keep: impl Fn(&mut Self, &[ManagedWindow]) -> Result<bool, IndicatorError>,
+    ) -> Vec<ManagedWindow> {
+        let mut windows = Vec::new();
+        for filling in FILLINGS {
+            windows.push(ManagedWindow::full_screen(&self.server, filling).unwrap());
+            // Which of them is in front is the manager's decision.
+            let kept = keep(self, &windows);
+            assert_eq!(kept, Ok(true), "{}", self.picture_of(&windows));
+        }
+        for turn in 0..10 {
+            let front = &windows[turn % 2..][..1];
+            front[0].activate().unwrap();
+            let kept = keep(self, front);
+            assert_eq!(kept, Ok(true), "turn {turn}: {}", self.picture_of(front));
+        }
+        windows
+    }
+
+    /// What is on the screen, for people.
+    fn picture_of(&self, windows: &[ManagedWindow]) -> String {
+        let in_front = |window: &ManagedWindow| window.is_in_front(&self.server).unwrap();
+        let in_front: Vec<bool> = windows.iter().map(in_front).collect();
+        let mut stack = self.server.windows().unwrap();
+        stack.retain(|window| window.viewable);
+        let is_seen = self.is_seen();
+        format!("in front: {in_front:?}, the strips are seen: {is_seen}, from below: {stack:#?}")
     }
 }
 
@@ -115,23 +93,15 @@ fn a_window_over_the_full_screen_is_below_it_and_a_manager_that_restarts_leaves_
         let before: Vec<u32> = scene.strips().iter().map(|strip| strip.id).collect();
         for round in 0..2 {
             let manager = start(&scene.server).unwrap();
-            assert_eq!(scene.keep_until(Scene::is_seen), Ok(true));
-            let client = scene.server.connect().unwrap();
-            let window = full_screen(&client);
-            let is_below = |scene: &Scene| scene.is_filled() && scene.is_seen();
-            assert_eq!(scene.keep_until(is_below), Ok(true));
-            // Two that come to the front by turns.
-            let other = full_screen(&client);
-            for window in [window, other].repeat(5) {
-                activate(&client, window);
-                assert_eq!(scene.keep_until(is_below), Ok(true));
-            }
+            assert_eq!(scene.keep_until(Scene::is_seen), Ok(true), "{manager:?}");
+            let _windows =
+                scene.show_full_screens(|scene, front| scene.keep_until(|it| it.is_above(front)));
             if round == 0 {
                 manager.kill().unwrap();
             } else {
                 manager.end().unwrap();
             }
-            assert_eq!(scene.keep_until(Scene::is_seen), Ok(true));
+            assert_eq!(scene.keep_until(Scene::is_seen), Ok(true), "after {round}");
         }
         let after: Vec<u32> = scene.strips().iter().map(|strip| strip.id).collect();
         assert_eq!(after, before);
