@@ -5,7 +5,7 @@
 //! manages, on top of the stack, on a connection of its own.
 //!
 //! X11 has no stack that other programs could not change. So the indicator
-//! watches: it goes back to the top when another window comes above it, is
+//! watches: it goes back to the top when another window comes over it, is
 //! mapped again when it was unmapped and made anew when it was destroyed or is not
 //! seen for no reason that the server tells, each time after a longer while, so
 //! that a fight costs nobody much. It does not
@@ -29,6 +29,7 @@ use crate::monitor::Monitor;
 mod backoff;
 mod connection;
 mod presses;
+mod stack;
 mod stage;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ use super::super::strip::Control;
 use super::backoff::Backoff;
 use super::connection::{Fault, Server};
 use super::presses::Press;
+use super::stack::{self, Above};
 use super::window::{Gone, StripWindow};
 
 /// Events handled in one call; the rest has to wait for the next.
@@ -52,6 +53,8 @@ pub(super) struct Stage {
     name: String,
     /// Something may have come above the strips.
     raise_wanted: bool,
+    /// Windows above the strips that covered none when it was looked.
+    beside: Vec<Window>,
     doubt: Doubt,
     pub(super) raises: Backoff,
     returns: Backoff,
@@ -69,6 +72,7 @@ impl Stage {
             strips: Vec::new(),
             name: String::new(),
             raise_wanted: false,
+            beside: Vec::new(),
             doubt: Doubt::None,
             raises: Backoff::default(),
             returns: Backoff::default(),
@@ -150,6 +154,7 @@ impl Stage {
     /// When the server does not take the requests; drop the stage then.
     pub(super) fn clear(&mut self) -> Result<(), Fault> {
         self.raise_wanted = false;
+        self.beside.clear();
         self.doubt = Doubt::None;
         self.pressed = None;
         for strip in std::mem::take(&mut self.strips) {
@@ -293,8 +298,10 @@ impl Stage {
     fn note_configure(&mut self, event: &ConfigureNotifyEvent) {
         if let Some(strip) = self.strip(event.window) {
             strip.note_configure(event);
-        } else if self.strip(event.above_sibling).is_some() {
-            // It has come to lie directly above a strip.
+        } else if self.strip(event.above_sibling).is_some()
+            || self.beside.contains(&event.above_sibling)
+        {
+            // It has come to lie directly above a strip, or above what does.
             self.raise_wanted = true;
         }
     }
@@ -315,8 +322,11 @@ impl Stage {
 
     /// Shows again what another program took away.
     fn bring_back(&mut self, now: Instant) -> Result<(), Trouble> {
-        let is_gone = self.strips.iter().any(|strip| strip.gone.is_some());
-        if !is_gone || !self.returns.allows(now) {
+        if !self.strips.iter().any(|strip| strip.gone.is_some()) {
+            return Ok(());
+        }
+        self.returns.needed(now);
+        if !self.returns.allows(now) {
             return Ok(());
         }
         self.returns.tried(now);
@@ -334,20 +344,47 @@ impl Stage {
     }
 
     fn wants_raise(&self) -> bool {
-        self.raise_wanted
-            || self.doubt != Doubt::None
-            || self.strips.iter().any(StripWindow::is_amiss)
+        self.raise_wanted || self.needs_raise()
+    }
+
+    /// Whether it is known that the strips are not where they belong.
+    fn needs_raise(&self) -> bool {
+        self.doubt != Doubt::None || self.strips.iter().any(StripWindow::is_amiss)
+    }
+
+    /// Whether nothing but windows that cover no strip have come above them.
+    fn is_false_alarm(&mut self) -> Result<bool, Trouble> {
+        if self.needs_raise() {
+            return Ok(false);
+        }
+        let above = stack::look(&self.server, &self.strips);
+        match above.map_err(|fault| self.trouble_everywhere(fault))? {
+            Above::Covers => Ok(false),
+            Above::Beside(windows) => {
+                self.beside = windows;
+                Ok(true)
+            }
+        }
     }
 
     /// Puts the strips back on top and in their places, if that is needed and
     /// was not in vain a moment ago.
     fn raise(&mut self, now: Instant) -> Result<(), Trouble> {
-        if self.is_empty() || !self.wants_raise() || !self.raises.allows(now) {
+        if self.is_empty() || !self.wants_raise() {
+            return Ok(());
+        }
+        self.raises.needed(now);
+        if !self.raises.allows(now) {
+            return Ok(());
+        }
+        self.raise_wanted = false;
+        if self.is_false_alarm()? {
+            self.raises.spared();
             return Ok(());
         }
         self.raises.tried(now);
         self.tries += 1;
-        self.raise_wanted = false;
+        self.beside.clear();
         match self.doubt {
             Doubt::None => {}
             Doubt::Said => self.doubt = Doubt::Looking,

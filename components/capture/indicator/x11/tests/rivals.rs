@@ -181,6 +181,73 @@ fn a_window_that_moves_below_the_strips_makes_them_do_nothing() {
     assert!(scene.is_seen());
 }
 
+/// A small window above everything, in a place of the left monitor where no strip is.
+fn come_beside(connection: &RustConnection) -> Window {
+    let window = connection.generate_id().unwrap();
+    let root = connection.setup().roots[0].root;
+    let attributes = CreateWindowAux::new()
+        .override_redirect(1)
+        .background_pixel(0x00ff_ff00);
+    let (depth, class) = (x11rb::COPY_DEPTH_FROM_PARENT, WindowClass::INPUT_OUTPUT);
+    connection
+        .create_window(
+            depth,
+            window,
+            root,
+            10,
+            300,
+            80,
+            60,
+            5,
+            class,
+            0,
+            &attributes,
+        )
+        .unwrap();
+    connection.map_window(window).unwrap().check().unwrap();
+    window
+}
+
+#[test]
+fn windows_that_come_beside_it_stay_there_and_it_is_as_quick_as_ever() {
+    let mut scene = Scene::new();
+    let connection = scene.server.connect().unwrap();
+    let before = tries(&scene);
+    let mut windows = Vec::new();
+    for _ in 0..10 {
+        windows.push(come_beside(&connection));
+        keep_for(&mut scene, Duration::from_millis(50), |_| {});
+    }
+    assert_eq!(tries(&scene), before);
+    let top = |scene: &Scene| scene.server.windows().unwrap().last().unwrap().id;
+    assert_eq!(top(&scene), windows[9]);
+    // One that is neither the lowest nor the highest goes over a strip.
+    let strip = scene.strips()[1].clone();
+    let over = ConfigureWindowAux::new().x(strip.x + 10).y(strip.y);
+    connection
+        .configure_window(windows[4], &over)
+        .unwrap()
+        .check()
+        .unwrap();
+    assert!(!scene.is_seen());
+    assert_eq!(scene.keep_until(Scene::is_seen), Ok(true));
+    assert_eq!(tries(&scene), before + 1);
+    // And an unmapped one that is above it is shown there.
+    let hidden = come_beside(&connection);
+    connection.unmap_window(hidden).unwrap().check().unwrap();
+    connection
+        .configure_window(hidden, &over)
+        .unwrap()
+        .check()
+        .unwrap();
+    keep_for(&mut scene, Duration::from_millis(600), |_| {});
+    assert_eq!(tries(&scene), before + 1);
+    connection.map_window(hidden).unwrap().check().unwrap();
+    assert!(!scene.is_seen());
+    assert_eq!(scene.keep_until(Scene::is_seen), Ok(true));
+    assert_eq!(tries(&scene), before + 2);
+}
+
 #[test]
 fn a_strip_comes_back_each_time_that_it_is_unmapped_and_more_slowly_each_time() {
     let mut scene = Scene::new();
