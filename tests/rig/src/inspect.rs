@@ -6,11 +6,7 @@
 
 use anyhow::{Context, Result, bail};
 use x11rb::image::{BitsPerPixel, Image, ImageOrder};
-use x11rb::protocol::xproto::{
-    Atom, AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _,
-    MOTION_NOTIFY_EVENT, MapState,
-};
-use x11rb::protocol::xtest::ConnectionExt as _;
+use x11rb::protocol::xproto::{Atom, AtomEnum, ConnectionExt as _, MapState};
 use x11rb::rust_connection::RustConnection;
 
 use crate::picture::Bgra;
@@ -134,26 +130,6 @@ pub fn windows(display: &str) -> Result<Vec<WindowInfo>> {
 pub fn unmap_window(display: &str, window: u32) -> Result<()> {
     let connection = connect(display)?;
     connection.unmap_window(window)?.check()?;
-    Ok(())
-}
-
-/// Presses and releases the first button of the pointer at (`x`, `y`) of the desktop.
-///
-/// # Errors
-/// No server, or one without XTEST.
-pub fn click(display: &str, x: i32, y: i32) -> Result<()> {
-    let connection = connect(display)?;
-    let root = root_window(&connection)?;
-    let (x, y) = (x.try_into()?, y.try_into()?);
-    for (event, button) in [
-        (MOTION_NOTIFY_EVENT, 0),
-        (BUTTON_PRESS_EVENT, 1),
-        (BUTTON_RELEASE_EVENT, 1),
-    ] {
-        connection
-            .xtest_fake_input(event, button, 0, root, x, y, 0)?
-            .check()?;
-    }
     Ok(())
 }
 

@@ -6,15 +6,14 @@ use anyhow::{Context, Result};
 use x11rb::connection::Connection;
 use x11rb::protocol::shape::{ConnectionExt as _, SK, SO};
 use x11rb::protocol::xproto::{
-    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ClipOrdering, ConfigureWindowAux, ConnectionExt as _,
-    CreateGCAux, CreateWindowAux, ImageFormat, MOTION_NOTIFY_EVENT, Rectangle, StackMode,
-    SubwindowMode, WindowClass,
+    ClipOrdering, ConfigureWindowAux, ConnectionExt as _, CreateGCAux, CreateWindowAux,
+    ImageFormat, Rectangle, StackMode, SubwindowMode, WindowClass,
 };
-use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 use crate::inspect::WindowInfo;
+use crate::pointer::click;
 use crate::server::{XServer, root_window};
 
 /// An X client that means ill by other clients' windows. What it has made goes when it is dropped.
@@ -241,18 +240,8 @@ impl Intruder {
     ///
     /// # Errors
     /// The server is gone.
-    pub fn click(&self, (x, y): (i32, i32)) -> Result<()> {
-        let (x, y) = (i16::try_from(x)?, i16::try_from(y)?);
-        for (event, button) in [
-            (MOTION_NOTIFY_EVENT, 0),
-            (BUTTON_PRESS_EVENT, 1),
-            (BUTTON_RELEASE_EVENT, 1),
-        ] {
-            self.connection
-                .xtest_fake_input(event, button, 0, self.root, x, y, 0)?
-                .check()?;
-        }
-        Ok(())
+    pub fn click(&self, place: (i32, i32)) -> Result<()> {
+        click(&self.connection, place)
     }
 
     /// Waits until the server has carried out what was asked of it.

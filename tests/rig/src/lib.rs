@@ -37,7 +37,7 @@ mod xephyr;
 mod xorg_dummy;
 mod xvfb;
 
-pub use inspect::{Screenshot, WindowInfo, click, screenshot, unmap_window, windows};
+pub use inspect::{Screenshot, WindowInfo, screenshot, unmap_window, windows};
 pub use intruder::Intruder;
 pub use managed::ManagedWindow;
 pub use managers::Manager;

@@ -15,7 +15,7 @@ use x11rb::protocol::xproto::{AtomEnum, PropMode};
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-use crate::inspect::{Screenshot, WindowInfo, click, screenshot, unmap_window, windows};
+use crate::inspect::{Screenshot, WindowInfo, screenshot, unmap_window, windows};
 use crate::layout;
 use crate::monitor::MonitorSpec;
 use crate::process::{Process, Stream};
@@ -209,14 +209,6 @@ impl XServer {
     /// As [`unmap_window`].
     pub fn unmap_window(&self, window: u32) -> Result<()> {
         unmap_window(&self.display, window)
-    }
-
-    /// Clicks as a mouse does, see [`click`].
-    ///
-    /// # Errors
-    /// As [`click`].
-    pub fn click(&self, x: i32, y: i32) -> Result<()> {
-        click(&self.display, x, y)
     }
 
     /// How many clients are connected, the one that asks not counted.

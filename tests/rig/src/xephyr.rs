@@ -7,20 +7,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use x11rb::protocol::xproto::{
-    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, MOTION_NOTIFY_EVENT,
-};
-use x11rb::protocol::xtest::ConnectionExt as _;
 
 use crate::monitor::{MonitorSpec, bounding_size};
-use crate::server::{Launch, MonitorKind, XServer, root_window};
+use crate::pointer::point;
+use crate::server::{Launch, MonitorKind, XServer};
 use crate::xvfb::Xvfb;
 
 /// How long the inner server may take to put its window on the outer one.
 const WINDOW_TIMEOUT: Duration = Duration::from_secs(20);
 const INTERVAL: Duration = Duration::from_millis(20);
-/// The main button.
-const MAIN_BUTTON: u8 = 1;
 
 /// Somebody in front of an X server, which is Xephyr in a window of an [`Xvfb`]. What is pressed on
 /// the outer server comes to the inner one by a pointing device, not by its XTEST extension. Keep it
@@ -80,9 +75,7 @@ impl Seat {
     /// # Errors
     /// The outer server is gone.
     pub fn click(&self, x: i32, y: i32) -> Result<()> {
-        self.point(MOTION_NOTIFY_EVENT, 0, x, y)?;
-        self.point(BUTTON_PRESS_EVENT, MAIN_BUTTON, x, y)?;
-        self.point(BUTTON_RELEASE_EVENT, MAIN_BUTTON, x, y)
+        self.outer.click(x, y)
     }
 
     /// One event of the pointing device: its kind in the protocol, the button, and the place.
@@ -90,14 +83,6 @@ impl Seat {
     /// # Errors
     /// The outer server is gone.
     pub fn point(&self, event: u8, button: u8, x: i32, y: i32) -> Result<()> {
-        let connection = self.outer.connect()?;
-        let root = root_window(&connection)?;
-        let (x, y) = (i16::try_from(x)?, i16::try_from(y)?);
-        connection
-            .xtest_fake_input(event, button, 0, root, x, y, 0)?
-            .check()?;
-        // The next event is not sent before this one was dealt with.
-        connection.get_input_focus()?.reply()?;
-        Ok(())
+        point(&self.outer.connect()?, event, button, (x, y))
     }
 }

@@ -21,41 +21,26 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    const DARK_LIVE: Self = Self {
-        background: [0x7d, 0x00, 0x12],
-        text: [0xff, 0xff, 0xff],
-        origin: [0xff, 0xe9, 0x8a],
-        edge: [0xff, 0xff, 0xff],
-        dot: [0xff, 0x2d, 0x2d],
-    };
-    const DARK_ENDED: Self = Self {
-        background: [0x26, 0x26, 0x28],
-        text: [0xff, 0xff, 0xff],
-        origin: [0xff, 0xe9, 0x8a],
-        edge: [0xc4, 0xc4, 0xc8],
-        dot: [0x8c, 0x8c, 0x90],
-    };
-    const LIGHT_LIVE: Self = Self {
-        background: [0xff, 0xdf, 0xdb],
-        text: [0x24, 0x10, 0x10],
-        origin: [0x86, 0x00, 0x12],
-        edge: [0xb0, 0x00, 0x1c],
-        dot: [0xe0, 0x00, 0x1e],
-    };
-    const LIGHT_ENDED: Self = Self {
-        background: [0xea, 0xea, 0xec],
-        text: [0x1c, 0x1c, 0x1e],
-        origin: [0x5e, 0x34, 0x00],
-        edge: [0x56, 0x56, 0x5a],
-        dot: [0x8c, 0x8c, 0x90],
-    };
-
     pub(super) fn of(content: &IndicatorContent) -> Self {
-        match (content.scheme, content.live) {
-            (ColorScheme::Dark, true) => Self::DARK_LIVE,
-            (ColorScheme::Dark, false) => Self::DARK_ENDED,
-            (ColorScheme::Light, true) => Self::LIGHT_LIVE,
-            (ColorScheme::Light, false) => Self::LIGHT_ENDED,
+        use ColorScheme::{Dark, Light};
+
+        // Background, text, origin, edge, dot.
+        let colors = match (content.scheme, content.live) {
+            (Dark, true) => [0x7d_00_12, 0xff_ff_ff, 0xff_e9_8a, 0xff_ff_ff, 0xff_2d_2d],
+            (Dark, false) => [0x26_26_28, 0xff_ff_ff, 0xff_e9_8a, 0xc4_c4_c8, 0x8c_8c_90],
+            (Light, true) => [0xff_df_db, 0x24_10_10, 0x86_00_12, 0xb0_00_1c, 0xe0_00_1e],
+            (Light, false) => [0xea_ea_ec, 0x1c_1c_1e, 0x5e_34_00, 0x56_56_5a, 0x8c_8c_90],
+        };
+        let [background, text, origin, edge, dot] = colors.map(|color: u32| {
+            let [_, red, green, blue] = color.to_be_bytes();
+            [red, green, blue]
+        });
+        Self {
+            background,
+            text,
+            origin,
+            edge,
+            dot,
         }
     }
 }

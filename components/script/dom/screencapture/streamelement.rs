@@ -15,6 +15,7 @@ use crate::dom::audiotracklist::AudioTrackList;
 use crate::dom::bindings::codegen::Bindings::HTMLMediaElementBinding::HTMLMediaElementMethods;
 use crate::dom::bindings::codegen::Bindings::MediaStreamTrackBinding::MediaStreamTrackMethods;
 use crate::dom::bindings::codegen::UnionTypes::VideoTrackOrAudioTrackOrTextTrack;
+use crate::dom::bindings::conversions::DerivedFrom;
 use crate::dom::bindings::inheritance::Castable;
 use crate::dom::bindings::reflector::DomGlobal;
 use crate::dom::bindings::root::DomRoot;
@@ -28,6 +29,7 @@ use crate::dom::mediastreamtrack::MediaStreamTrack;
 use crate::dom::trackevent::TrackEvent;
 use crate::dom::videotrack::VideoTrack;
 use crate::dom::videotracklist::VideoTrackList;
+use crate::dom::window::Window;
 
 /// The player tells size and tracks of what it plays. Returns what Servo's own
 /// steps are to be run with, which are run once.
@@ -39,8 +41,11 @@ pub(crate) fn metadata_updated<'a>(
     let Some(stream) = element.assigned_stream() else {
         return Some(Cow::Borrowed(metadata));
     };
-    update_audio_tracks(element, cx, &stream, &metadata.audio_tracks);
-    update_video_tracks(element, cx, &stream, &metadata.video_tracks);
+    let audio = element.AudioTracks(cx);
+    update_tracks(element, cx, &stream, &*audio, &metadata.audio_tracks);
+    let video = element.VideoTracks(cx);
+    let lost_selection = update_tracks(element, cx, &stream, &*video, &metadata.video_tracks);
+    select_live(&stream, &video, lost_selection);
     if element.get_ready_state() == ReadyState::HaveNothing {
         // The tracks are listed already.
         return Some(Cow::Owned(Metadata {
@@ -174,91 +179,123 @@ fn fire(
     event.upcast::<Event>().fire(cx, list);
 }
 
-/// Makes the list of audio tracks that of the stream.
-fn update_audio_tracks(
-    element: &HTMLMediaElement,
-    cx: &mut JSContext,
-    stream: &MediaStream,
-    names: &[String],
-) {
-    let list: DomRoot<AudioTrackList> = element.AudioTracks(cx);
-    for index in (0..list.len()).rev() {
-        let Some(track) = list.item(index) else {
-            continue;
-        };
-        if !names.iter().any(|name| track.id() == name.as_str()) {
-            list.remove(index);
-            let track = VideoTrackOrAudioTrackOrTextTrack::AudioTrack(track);
-            fire(element, cx, list.upcast(), Change::Removed, track);
-        }
+/// What the lists of an element's audio and of its video tracks have in common.
+trait TrackList: Castable + DerivedFrom<EventTarget> {
+    /// The ids of its tracks, in order.
+    fn ids(&self) -> Vec<DOMString>;
+
+    /// Whether the track is enabled or selected.
+    fn is_chosen(&self, index: usize) -> bool;
+
+    /// Takes a track out.
+    fn take(&self, index: usize) -> Option<VideoTrackOrAudioTrackOrTextTrack>;
+
+    /// Adds a track. It is chosen if no other is.
+    fn append(
+        &self,
+        cx: &mut JSContext,
+        window: &Window,
+        id: DOMString,
+        label: DOMString,
+    ) -> VideoTrackOrAudioTrackOrTextTrack;
+}
+
+impl TrackList for AudioTrackList {
+    fn ids(&self) -> Vec<DOMString> {
+        let tracks = (0..self.len()).filter_map(|index| self.item(index));
+        tracks.map(|track| track.id()).collect()
     }
-    for name in names {
-        let id = DOMString::from(name.as_str());
-        if (0..list.len()).any(|index| list.item(index).is_some_and(|track| track.id() == id)) {
-            continue;
+
+    fn is_chosen(&self, index: usize) -> bool {
+        self.item(index).is_some_and(|track| track.enabled())
+    }
+
+    fn take(&self, index: usize) -> Option<VideoTrackOrAudioTrackOrTextTrack> {
+        let track = self.item(index)?;
+        self.remove(index);
+        Some(VideoTrackOrAudioTrackOrTextTrack::AudioTrack(track))
+    }
+
+    fn append(
+        &self,
+        cx: &mut JSContext,
+        window: &Window,
+        id: DOMString,
+        label: DOMString,
+    ) -> VideoTrackOrAudioTrackOrTextTrack {
+        let language = DOMString::new();
+        let track = AudioTrack::new(cx, window, id, kind(), label, language, Some(self));
+        self.add(&track);
+        if self.enabled_index().is_none() {
+            self.set_enabled(self.len() - 1, true);
         }
-        let label = label_of(stream, &id);
-        let track = AudioTrack::new(
-            cx,
-            element.global().as_window(),
-            id,
-            kind(),
-            label,
-            DOMString::new(),
-            Some(&list),
-        );
-        list.add(&track);
-        if list.enabled_index().is_none() {
-            list.set_enabled(list.len() - 1, true);
-        }
-        let track = VideoTrackOrAudioTrackOrTextTrack::AudioTrack(track);
-        fire(element, cx, list.upcast(), Change::Added, track);
+        VideoTrackOrAudioTrackOrTextTrack::AudioTrack(track)
     }
 }
 
-/// Makes the list of video tracks that of the stream.
-fn update_video_tracks(
+impl TrackList for VideoTrackList {
+    fn ids(&self) -> Vec<DOMString> {
+        let tracks = (0..self.len()).filter_map(|index| self.item(index));
+        tracks.map(|track| track.id()).collect()
+    }
+
+    fn is_chosen(&self, index: usize) -> bool {
+        self.item(index).is_some_and(|track| track.selected())
+    }
+
+    fn take(&self, index: usize) -> Option<VideoTrackOrAudioTrackOrTextTrack> {
+        let track = self.item(index)?;
+        self.remove(index);
+        Some(VideoTrackOrAudioTrackOrTextTrack::VideoTrack(track))
+    }
+
+    fn append(
+        &self,
+        cx: &mut JSContext,
+        window: &Window,
+        id: DOMString,
+        label: DOMString,
+    ) -> VideoTrackOrAudioTrackOrTextTrack {
+        let language = DOMString::new();
+        let track = VideoTrack::new(cx, window, id, kind(), label, language, Some(self));
+        self.add(&track);
+        if self.selected_index().is_none() {
+            self.set_selected(self.len() - 1, true);
+        }
+        VideoTrackOrAudioTrackOrTextTrack::VideoTrack(track)
+    }
+}
+
+/// Makes a list of tracks that of the stream. Returns whether a chosen track was
+/// taken out.
+fn update_tracks(
     element: &HTMLMediaElement,
     cx: &mut JSContext,
     stream: &MediaStream,
+    list: &impl TrackList,
     names: &[String],
-) {
-    let list: DomRoot<VideoTrackList> = element.VideoTracks(cx);
-    let mut lost_selection = false;
-    for index in (0..list.len()).rev() {
-        let Some(track) = list.item(index) else {
-            continue;
+) -> bool {
+    let is_gone = |id: &DOMString| !names.iter().any(|name| *id == name.as_str());
+    let mut lost_choice = false;
+    // The list is looked at anew each time: the event runs script.
+    while let Some(index) = list.ids().iter().rposition(is_gone) {
+        let was_chosen = list.is_chosen(index);
+        let Some(track) = list.take(index) else {
+            break;
         };
-        if !names.iter().any(|name| track.id() == name.as_str()) {
-            lost_selection |= track.selected();
-            list.remove(index);
-            let track = VideoTrackOrAudioTrackOrTextTrack::VideoTrack(track);
-            fire(element, cx, list.upcast(), Change::Removed, track);
-        }
+        lost_choice |= was_chosen;
+        fire(element, cx, list.upcast(), Change::Removed, track);
     }
     for name in names {
         let id = DOMString::from(name.as_str());
-        if (0..list.len()).any(|index| list.item(index).is_some_and(|track| track.id() == id)) {
+        if list.ids().contains(&id) {
             continue;
         }
         let label = label_of(stream, &id);
-        let track = VideoTrack::new(
-            cx,
-            element.global().as_window(),
-            id,
-            kind(),
-            label,
-            DOMString::new(),
-            Some(&list),
-        );
-        list.add(&track);
-        if list.selected_index().is_none() {
-            list.set_selected(list.len() - 1, true);
-        }
-        let track = VideoTrackOrAudioTrackOrTextTrack::VideoTrack(track);
+        let track = list.append(cx, element.global().as_window(), id, label);
         fire(element, cx, list.upcast(), Change::Added, track);
     }
-    select_live(stream, &list, lost_selection);
+    lost_choice
 }
 
 /// Not in the spec: selects another track when the selected one has ended, as the
