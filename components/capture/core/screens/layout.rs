@@ -20,7 +20,10 @@ impl Core {
     /// Whether a sink that this client sends for a document is to be kept: the
     /// service asks before it keeps the sink.
     pub fn may_watch_screens(&self, client: ClientId, pipeline: PipelineId, all: bool) -> bool {
-        if self.gone.contains(&pipeline) || self.is_document_of(client, pipeline) == Some(false) {
+        if !self.knows_client(client)
+            || self.gone.contains(&pipeline)
+            || self.is_document_of(client, pipeline) == Some(false)
+        {
             return false;
         }
         match self.screens.documents.get(&pipeline) {
@@ -157,7 +160,11 @@ impl Core {
     }
 
     /// Ends waiting for a reason.
-    fn end_waiting(&mut self, error: &ScreensError, condition: impl Fn(&Waiting) -> bool) {
+    pub(super) fn end_waiting(
+        &mut self,
+        error: &ScreensError,
+        condition: impl Fn(&Waiting) -> bool,
+    ) {
         for waiting in std::mem::take(&mut self.screens.waiting) {
             let request = waiting.request;
             if !condition(&waiting) {

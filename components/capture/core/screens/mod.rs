@@ -252,16 +252,22 @@ impl Core {
         }
     }
 
-    /// Documents of an origin are not told of all screens any more.
+    /// Documents of an origin are not told of all screens any more, nor are those
+    /// that wait for them.
     fn withdraw_screens(&mut self, origin: &str) {
-        for document in self.screens.documents.values_mut() {
+        let mut withdrawn = BTreeSet::new();
+        for (&pipeline, document) in &mut self.screens.documents {
             if document.granted.as_deref() == Some(origin) {
                 document.granted = None;
+                withdrawn.insert(pipeline);
                 if document.watches_all() {
                     document.watch = Some(Watch::Current(None));
                 }
             }
         }
+        self.end_waiting(&ScreensError::Denied, |waiting| {
+            matches!(waiting.what, WaitingFor::List { .. }) && withdrawn.contains(&waiting.pipeline)
+        });
         self.tell_screens();
     }
 
@@ -293,7 +299,12 @@ impl Core {
         client: ClientId,
         pipeline: PipelineId,
     ) -> Result<(), ScreensError> {
-        if self.gone.contains(&pipeline) || self.inactive.contains(&pipeline) {
+        // What was under way when the client's process ended is for nobody: nothing
+        // would ever end what it began.
+        if !self.knows_client(client)
+            || self.gone.contains(&pipeline)
+            || self.inactive.contains(&pipeline)
+        {
             return Err(ScreensError::DocumentInactive);
         }
         // A frame that script has just made may ask before the constellation has

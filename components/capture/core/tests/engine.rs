@@ -8,8 +8,9 @@
 use servo_base::cross_process_instant::CrossProcessInstant;
 use servo_capture_traits::{Damage, FrameFormat, SourceId};
 
-use super::super::{EngineCommand, Event, RawFrame, RequestId};
+use super::super::{EngineCommand, Event, RawFrame, RequestId, ScreensInput};
 use super::world::{Page, World};
+use crate::grabber::GrabError;
 use crate::monitor::MonitorId;
 
 /// A source as the engine sees it.
@@ -92,6 +93,38 @@ impl World {
                     self.engine.push_back(command);
                 }
             }
+        }
+    }
+
+    /// The engine answers its oldest question.
+    pub(super) fn engine_answers(&mut self, refusal: Option<GrabError>) {
+        match self.engine.pop_front() {
+            Some(EngineCommand::List { session }) => {
+                let result = match refusal {
+                    Some(error) => Err(error),
+                    None if self.monitors.is_empty() => Err(GrabError::NoMonitor),
+                    None => Ok(self.monitors.clone()),
+                };
+                self.event(Event::MonitorsListed { session, result });
+            }
+            Some(EngineCommand::Open { session, monitors }) => {
+                let unknown = |id: &&MonitorId| !self.monitors.iter().any(|m| m.id == **id);
+                let result = match (refusal, monitors.iter().find(unknown)) {
+                    (Some(error), _) => Err(error),
+                    (None, Some(&id)) => Err(GrabError::UnknownMonitor(id)),
+                    (None, None) => Ok(()),
+                };
+                if result.is_ok() {
+                    self.opened.insert(session, monitors);
+                }
+                self.event(Event::MonitorsOpened { session, result });
+            }
+            Some(EngineCommand::Watch { .. }) => {
+                self.watches_layout &= refusal.is_none();
+                let result = refusal.map_or_else(|| Ok(self.monitors.clone()), Err);
+                self.event(Event::Screens(ScreensInput::Listed { result }));
+            }
+            _ => {}
         }
     }
 

@@ -11,6 +11,7 @@ mod hostility;
 mod lock;
 mod permission;
 mod properties;
+mod readers;
 mod record;
 mod scenarios;
 mod screens;

@@ -14,6 +14,7 @@ use servo_capture_traits::{CursorMode, FrameFormat};
 
 use super::super::Event;
 use super::hostility::{Fault, Frames, Hostile, fault, hostile};
+use super::screens::{ScreensOp, screens_op};
 use super::world::{ALLOWED, OTHER, Page, REFUSED, World};
 use crate::grabber::GrabError;
 use crate::indicator::UserAction;
@@ -49,6 +50,7 @@ enum Op {
     ReadAgain(usize),
     Hostile(Hostile),
     Fault(Fault),
+    Screens(ScreensOp),
 }
 
 /// Some that the monitors can have and some that they cannot.
@@ -100,6 +102,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..4usize).prop_map(Op::ReadAgain),
         4 => hostile().prop_map(Op::Hostile),
         2 => fault().prop_map(Op::Fault),
+        8 => screens_op(4).prop_map(Op::Screens),
     ]
 }
 
@@ -107,6 +110,7 @@ fn run(world: &mut World, pages: &[Page], frames: &mut Frames, op: Op) {
     match op {
         Op::Hostile(hostile) => hostile.run(world, pages, frames),
         Op::Fault(fault) => fault.run(world),
+        Op::Screens(op) => op.run(world, pages),
         Op::Ask(page) => drop(world.ask(&pages[page])),
         Op::AttachAll(page) => {
             let client = pages[page].client;
@@ -222,6 +226,8 @@ proptest! {
         }
         world.advance(Duration::from_secs(60));
         prop_assert!(world.all_answered());
+        prop_assert!(world.all_readers_answered());
+        prop_assert!(!world.watches_layout);
         prop_assert_eq!(world.configured.len(), world.configure_requests);
         if recorded {
             world.record.check_balance();

@@ -18,12 +18,12 @@ use servo_capture_traits::{
 use super::super::indication::LINGER;
 use super::super::{
     CaptureNotice, Core, Effect, EngineCommand, Event, RawFrame, RequestId, ScreensEffect,
-    ScreensInput, SessionId, Timestamp,
+    SessionId, Timestamp,
 };
 use super::constellation::Asked;
 use super::engine::Started;
+use super::readers::Readers;
 use super::record::Record;
-use crate::grabber::GrabError;
 use crate::indicator::{IndicatorContent, IndicatorError};
 use crate::monitor::tests::monitor;
 use crate::monitor::{Monitor, MonitorId};
@@ -76,7 +76,7 @@ pub(super) struct World {
     /// Whose source is whose, for those granted or cloned.
     owners: BTreeMap<SourceId, PipelineId>,
     forgotten: BTreeSet<SourceId>,
-    dead: BTreeSet<PipelineId>,
+    pub(super) dead: BTreeSet<PipelineId>,
     pub(super) requests: BTreeMap<RequestId, Asked>,
     /// What the constellation has said: whose each document is, and of which
     /// host the documents of a client are.
@@ -99,6 +99,7 @@ pub(super) struct World {
     pub(super) notices: Vec<CaptureNotice>,
     /// What was done about the screens, in order.
     pub(super) screens: Vec<ScreensEffect>,
+    pub(super) readers: Readers,
     /// The engine watches the layout for itself.
     pub(super) watches_layout: bool,
 }
@@ -172,6 +173,7 @@ impl World {
             restores: 0,
             notices: Vec::new(),
             screens: Vec::new(),
+            readers: Readers::default(),
             watches_layout: false,
         }
     }
@@ -180,6 +182,7 @@ impl World {
     pub(super) fn automate(&mut self) {
         let core = std::mem::replace(&mut self.core, Core::new(self.policy.clone()));
         self.core = core.automated(true);
+        self.readers.automated = true;
     }
 
     pub(super) fn page(number: u32, origin: &'static str) -> Page {
@@ -192,6 +195,7 @@ impl World {
     }
 
     pub(super) fn event(&mut self, event: Event) {
+        self.note_reader(&event);
         match &event {
             Event::PipelineGone { pipeline } => drop(self.dead.insert(*pipeline)),
             Event::PipelineActivity { pipeline, active } if !self.gone_for_good(*pipeline) => {
@@ -268,7 +272,10 @@ impl World {
             Effect::HideIndicator => self.check_hiding(),
             Effect::Record(entry) => self.record.write(entry),
             Effect::Notify(notice) => self.notices.push(notice),
-            Effect::Screens(effect) => self.screens.push(effect),
+            Effect::Screens(effect) => {
+                self.check_reader(&effect);
+                self.screens.push(effect);
+            }
         }
     }
 
@@ -316,38 +323,6 @@ impl World {
             );
         }
         self.indicator_failed = false;
-    }
-
-    /// The engine answers its oldest question.
-    pub(super) fn engine_answers(&mut self, refusal: Option<GrabError>) {
-        match self.engine.pop_front() {
-            Some(EngineCommand::List { session }) => {
-                let result = match refusal {
-                    Some(error) => Err(error),
-                    None if self.monitors.is_empty() => Err(GrabError::NoMonitor),
-                    None => Ok(self.monitors.clone()),
-                };
-                self.event(Event::MonitorsListed { session, result });
-            }
-            Some(EngineCommand::Open { session, monitors }) => {
-                let unknown = |id: &&MonitorId| !self.monitors.iter().any(|m| m.id == **id);
-                let result = match (refusal, monitors.iter().find(unknown)) {
-                    (Some(error), _) => Err(error),
-                    (None, Some(&id)) => Err(GrabError::UnknownMonitor(id)),
-                    (None, None) => Ok(()),
-                };
-                if result.is_ok() {
-                    self.opened.insert(session, monitors);
-                }
-                self.event(Event::MonitorsOpened { session, result });
-            }
-            Some(EngineCommand::Watch { .. }) => {
-                self.watches_layout &= refusal.is_none();
-                let result = refusal.map_or_else(|| Ok(self.monitors.clone()), Err);
-                self.event(Event::Screens(ScreensInput::Listed { result }));
-            }
-            _ => {}
-        }
     }
 
     /// Nothing is read before the indicator is on every monitor to be read.

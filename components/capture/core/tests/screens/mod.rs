@@ -4,6 +4,7 @@
 
 //! What pages hear of the screens, whether or not they capture.
 
+mod ops;
 mod permission;
 mod properties;
 
@@ -13,6 +14,7 @@ use euclid::{Box2D, Point2D};
 use servo_base::id::TEST_WEBVIEW_ID;
 use servo_capture_traits::{BasicScreen, ScreenList, ScreensError, ScreensEvent, ScreensGrant};
 
+pub(super) use self::ops::{ScreensOp, screens_op};
 use super::super::{Event, QuestionId, RequestId, ScreensEffect, ScreensInput};
 use super::world::{ALLOWED, Page, REFUSED, World};
 use crate::grabber::GrabError;
@@ -27,6 +29,11 @@ fn input(world: &mut World, input: ScreensInput) {
 
 fn ask(world: &mut World, page: &Page, has_activation: bool) -> RequestId {
     world.place(page);
+    ask_unplaced(world, page, has_activation)
+}
+
+/// The same, whatever the constellation has said.
+fn ask_unplaced(world: &mut World, page: &Page, has_activation: bool) -> RequestId {
     world.last_request += 1;
     let request = RequestId(world.last_request);
     input(
@@ -58,6 +65,21 @@ fn answer(world: &World, request: RequestId) -> Option<&Result<ScreensGrant, Scr
 
 fn refusal(world: &World, request: RequestId) -> Option<ScreensError> {
     answer(world, request)?.clone().err()
+}
+
+fn ask_for_count(world: &mut World, page: &Page) -> RequestId {
+    world.last_request += 1;
+    let request = RequestId(world.last_request);
+    let (client, pipeline) = (page.client, page.pipeline);
+    input(
+        world,
+        ScreensInput::IsExtended {
+            request,
+            client,
+            pipeline,
+        },
+    );
+    request
 }
 
 fn watch(world: &mut World, page: &Page, all: bool) {
@@ -243,6 +265,7 @@ fn the_current_screen_follows_the_window() {
 fn any_page_may_hear_of_the_screen_it_is_on_and_of_no_more() {
     let mut world = World::new();
     let page = World::page(1, REFUSED);
+    world.place(&page);
     watch(&mut world, &page, true);
     assert_eq!(world.core.counters().refused_requests, 1);
     watch(&mut world, &page, false);
@@ -269,18 +292,9 @@ fn any_page_may_hear_of_the_screen_it_is_on_and_of_no_more() {
 fn whether_there_are_several_screens_is_answered_without_any_permission() {
     let mut world = World::new();
     let page = World::page(1, REFUSED);
+    world.place(&page);
     let count = |world: &mut World| {
-        world.last_request += 1;
-        let request = RequestId(world.last_request);
-        let (client, pipeline) = (page.client, page.pipeline);
-        input(
-            world,
-            ScreensInput::IsExtended {
-                request,
-                client,
-                pipeline,
-            },
-        );
+        let request = ask_for_count(world, &page);
         world.settle();
         match world.screens.last() {
             Some(ScreensEffect::Extended {
@@ -354,6 +368,21 @@ fn an_engine_that_never_answers_keeps_no_call_waiting() {
         refusal(&world, call),
         Some(ScreensError::NotListed(_))
     ));
+}
+
+#[test]
+fn what_a_process_has_sent_before_it_ended_begins_nothing() {
+    let mut world = World::new();
+    let page = World::page(1, ALLOWED);
+    world.place(&page);
+    let client = page.client;
+    world.event(Event::ClientGone { client });
+    let call = ask_unplaced(&mut world, &page, true);
+    assert_eq!(refusal(&world, call), Some(ScreensError::DocumentInactive));
+    ask_for_count(&mut world, &page);
+    assert!(!world.core.may_watch_screens(client, page.pipeline, false));
+    watch(&mut world, &page, false);
+    assert!(!world.watches_layout && world.all_readers_answered());
 }
 
 #[test]

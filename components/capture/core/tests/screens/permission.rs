@@ -131,6 +131,19 @@ fn a_permission_that_is_withdrawn_ends_what_was_granted_by_it() {
 }
 
 #[test]
+fn a_call_that_waits_for_the_list_while_its_origin_is_revoked_is_denied() {
+    let mut world = World::new();
+    let (call, other) = (
+        ask(&mut world, &World::page(1, ALLOWED), true),
+        ask(&mut world, &World::page(2, OTHER), true),
+    );
+    world.revoke(ALLOWED);
+    assert_eq!(refusal(&world, call), Some(ScreensError::Denied));
+    world.settle();
+    assert!(answer(&world, other).unwrap().is_ok());
+}
+
+#[test]
 fn a_revoked_origin_is_not_told_of_all_screens_any_more() {
     let mut world = World::new();
     let (page, other) = (World::page(1, ALLOWED), World::page(2, OTHER));

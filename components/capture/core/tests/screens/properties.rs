@@ -4,22 +4,19 @@
 
 //! Any interleaving of calls, answers, layouts and faults.
 
-use std::collections::BTreeSet;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::ops::{ScreensOp, screens_op};
 use super::*;
 
 #[derive(Clone, Debug)]
 enum Op {
-    Ask(usize, bool),
-    Watch(usize, bool),
+    Screens(ScreensOp),
     Activity(usize, bool),
     Gone(usize),
     ClientGone(usize),
     Answers(bool),
-    User(u64, Option<bool>),
     Plug(u64),
     Unplug(u64),
     Lost,
@@ -29,13 +26,11 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        4 => (0..3usize, any::<bool>()).prop_map(|(page, active)| Op::Ask(page, active)),
-        2 => (0..3usize, any::<bool>()).prop_map(|(page, all)| Op::Watch(page, all)),
+        8 => screens_op(3).prop_map(Op::Screens),
         1 => (0..3usize, any::<bool>()).prop_map(|(page, active)| Op::Activity(page, active)),
         1 => (0..3usize).prop_map(Op::Gone),
         1 => (0..3usize).prop_map(Op::ClientGone),
         4 => prop::bool::weighted(0.8).prop_map(Op::Answers),
-        2 => (1..4u64, any::<Option<bool>>()).prop_map(|(question, allows)| Op::User(question, allows)),
         2 => (1..4u64).prop_map(Op::Plug),
         2 => (1..4u64).prop_map(Op::Unplug),
         1 => Just(Op::Lost),
@@ -51,11 +46,9 @@ proptest! {
     fn every_call_is_answered_once_and_nothing_is_watched_for_nobody(ops in vec(op(), 1..80)) {
         let mut world = World::new();
         let pages = [World::page(1, ALLOWED), World::page(2, REFUSED), World::page(3, REFUSED)];
-        let mut calls = BTreeSet::new();
         for op in ops {
             match op {
-                Op::Ask(page, active) => drop(calls.insert(ask(&mut world, &pages[page], active))),
-                Op::Watch(page, all) => watch(&mut world, &pages[page], all),
+                Op::Screens(op) => op.run(&mut world, &pages),
                 Op::Activity(page, active) => {
                     let pipeline = pages[page].pipeline;
                     world.event(Event::PipelineActivity { pipeline, active });
@@ -66,7 +59,6 @@ proptest! {
                 Op::Answers(false) => {
                     world.engine_answers(Some(GrabError::NoDisplayServer("gone".to_owned())));
                 }
-                Op::User(question, allows) => user_answers(&mut world, QuestionId(question), allows),
                 Op::Plug(id) => {
                     world.monitors.retain(|monitor| monitor.id.0 != id);
                     world.monitors.push(monitor(id, i32::try_from(id).unwrap() * 10, 0, 8, 4));
@@ -95,9 +87,7 @@ proptest! {
             world.event(Event::PipelineGone { pipeline: page.pipeline });
         }
         world.advance(Duration::from_secs(60));
-        for call in calls {
-            prop_assert!(answer(&world, call).is_some());
-        }
+        prop_assert!(world.all_readers_answered());
         prop_assert!(!world.watches_layout);
         prop_assert!(world.core.next_deadline().is_none());
     }
