@@ -4,6 +4,9 @@
 
 //! The state machine that decides, driven by bytes: what processes ask, what goes wrong, and time.
 
+mod faults;
+mod screens;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,18 +15,20 @@ use euclid::{Box2D, Point2D, Size2D};
 use servo_base::cross_process_instant::CrossProcessInstant;
 use servo_base::id::{Index, PipelineId, PipelineNamespaceId};
 use servo_capture::core::{
-    Core, Effect, EngineCommand, Event, LockReason, RawFrame, RequestId, SessionId, Timestamp,
+    Core, Effect, EngineCommand, Event, RawFrame, RequestId, ScreensInput, SessionId, Timestamp,
 };
 use servo_capture::grabber::GrabError;
-use servo_capture::indicator::{IndicatorError, UserAction};
+use servo_capture::indicator::IndicatorError;
 use servo_capture::monitor::{Monitor, MonitorId};
 use servo_capture::policy::CapturePolicy;
 use servo_capture::record::RecordEntry;
 use servo_capture_traits::{
-    ClientId, CursorMode, Damage, FrameFormat, PictureMemory, PictureWriter, PoolRegistration,
-    Site, SourceId,
+    ClientId, CursorMode, Damage, FrameFormat, MonitorPixel, PictureMemory, PictureWriter,
+    PoolRegistration, Site, SourceId,
 };
 use url::{Host, Url};
+
+use self::screens::Screens;
 
 /// What processes claim; the first two may capture.
 const ORIGINS: [&str; 5] = [
@@ -56,14 +61,30 @@ impl Choices<'_> {
     }
 }
 
+/// A source that the engine makes frames for.
+struct Running {
+    monitor: MonitorId,
+    size: Size2D<u32, MonitorPixel>,
+    sequence: u64,
+}
+
 /// Everything around the core.
 struct World {
     core: Core,
     now: Timestamp,
+    /// Each of the site of the origin in its place.
     clients: Vec<ClientId>,
+    /// Clients whose processes are no more; of what they sent, some may come yet.
+    ended: Vec<ClientId>,
     /// Whose each document was said to be, first.
     placed: BTreeMap<PipelineId, ClientId>,
+    gone: BTreeSet<PipelineId>,
+    inactive: BTreeSet<PipelineId>,
     sources: Vec<SourceId>,
+    /// Whose each source is, by its grant.
+    owners: BTreeMap<SourceId, (ClientId, &'static str)>,
+    /// Who gets its frames, as the service keeps it.
+    sinks: BTreeMap<SourceId, ClientId>,
     /// Who asked, for which document, as of which origin.
     asked: BTreeMap<RequestId, (ClientId, PipelineId, &'static str)>,
     answered: BTreeSet<RequestId>,
@@ -74,7 +95,13 @@ struct World {
     /// Something is indicated.
     is_shown: bool,
     is_locked: bool,
-    running: BTreeMap<SourceId, (Size2D<u32, servo_capture_traits::MonitorPixel>, u64)>,
+    /// Where the engine does not see the indicator.
+    hidden: BTreeSet<MonitorId>,
+    layout: Vec<Monitor>,
+    running: BTreeMap<SourceId, Running>,
+    /// Whose permission the user has taken away.
+    revoked: BTreeSet<&'static str>,
+    screens: Screens,
     picture: Arc<PictureMemory>,
     pool: PoolRegistration,
     /// Sessions whose grants the record has taken.
@@ -114,11 +141,17 @@ impl World {
                 all_screens_enabled: true,
                 all_screens_allowed_origins: patterns.collect(),
                 ..CapturePolicy::default()
-            }),
+            })
+            .automated(true),
             now: Timestamp::default(),
             clients: (0..4).map(|_| ClientId::next()).collect(),
+            ended: Vec::new(),
             placed: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            inactive: BTreeSet::new(),
             sources: vec![SourceId::from_u128(0)],
+            owners: BTreeMap::new(),
+            sinks: BTreeMap::new(),
             asked: BTreeMap::new(),
             answered: BTreeSet::new(),
             configured: BTreeSet::new(),
@@ -127,11 +160,20 @@ impl World {
             generations: VecDeque::new(),
             is_shown: false,
             is_locked: false,
+            hidden: BTreeSet::new(),
+            layout: vec![monitor(1, 8), monitor(2, 4)],
             running: BTreeMap::new(),
+            revoked: BTreeSet::new(),
+            screens: Screens::default(),
             picture: picture.memory().clone(),
             pool: PoolRegistration::new(),
             recorded: VecDeque::new(),
         }
+    }
+
+    /// Whether an origin is on the administrator's list, and not taken off by the user.
+    fn may_capture(&self, origin: &str) -> bool {
+        ORIGINS[..2].contains(&origin) && !self.revoked.contains(origin)
     }
 
     fn event(&mut self, event: Event) {
@@ -142,6 +184,9 @@ impl World {
             let result = Ok(());
             self.event(Event::GrantRecorded { session, result });
         }
+        let running = &self.running;
+        let is_read = |id: &MonitorId| running.values().any(|source| source.monitor == *id);
+        self.hidden.retain(is_read);
     }
 
     fn effect(&mut self, effect: Effect) {
@@ -156,13 +201,18 @@ impl World {
                         Some(&client),
                         "another's document"
                     );
-                    assert!(ORIGINS[..2].contains(&origin), "{origin} is not listed");
-                    let client = self.clients.iter().position(|of| *of == client);
+                    assert!(self.may_capture(origin), "{origin} is not listed");
+                    assert!(!self.gone.contains(&pipeline) && !self.inactive.contains(&pipeline));
+                    let index = self.clients.iter().position(|of| *of == client);
                     assert!(
-                        client.is_some_and(|index| ORIGINS[index] == origin),
+                        index.is_some_and(|index| ORIGINS[index] == origin),
                         "forged"
                     );
-                    self.sources.extend(granted.iter().map(|one| one.source));
+                    for one in granted {
+                        self.sources.push(one.source);
+                        self.owners.insert(one.source, (client, origin));
+                        self.check_name(pipeline, one.screen_id);
+                    }
                 }
             }
             Effect::Configured { request, .. } => {
@@ -171,7 +221,15 @@ impl World {
             Effect::Deliver { source, .. } => {
                 assert!(self.is_shown, "a frame without the indicator");
                 assert!(!self.is_locked, "a frame while locked");
-                assert!(self.running.contains_key(&source), "a frame of nothing");
+                let running = self.running.get(&source).expect("a frame of nothing");
+                assert!(
+                    !self.hidden.contains(&running.monitor),
+                    "a frame of a covered indicator"
+                );
+                let (client, origin) = self.owners[&source];
+                assert_eq!(self.sinks.get(&source), Some(&client), "a frame for others");
+                assert!(self.clients.contains(&client), "a frame after its client");
+                assert!(self.may_capture(origin), "a frame for {origin}");
             }
             Effect::Engine(command) => self.command(command),
             Effect::Indicate { generation, .. } => self.generations.push_back(generation),
@@ -182,9 +240,9 @@ impl World {
             Effect::Record(RecordEntry::Grant { session, .. }) => {
                 self.recorded.push_back(SessionId(session));
             }
+            Effect::Screens(effect) => self.screens_effect(effect),
+            Effect::Forget { source } => drop(self.sinks.remove(&source)),
             Effect::Tell { .. }
-            | Effect::Screens(_)
-            | Effect::Forget { .. }
             | Effect::RestoreIndicator
             | Effect::Record(_)
             | Effect::Notify(_) => {}
@@ -196,20 +254,34 @@ impl World {
             EngineCommand::List { .. } | EngineCommand::Open { .. } => {
                 self.commands.push_back(command);
             }
-            EngineCommand::Start { source, format, .. } => {
+            EngineCommand::Start {
+                source,
+                monitor,
+                format,
+            } => {
                 assert!(self.is_shown, "read without the indicator");
-                assert!(self.running.insert(source, (format.size, 0)).is_none());
+                let running = Running {
+                    monitor,
+                    size: format.size,
+                    sequence: 0,
+                };
+                assert!(self.running.insert(source, running).is_none());
             }
             EngineCommand::Configure { source, format } => {
-                if let Some((size, _)) = self.running.get_mut(&source) {
-                    *size = format.size;
+                if let Some(running) = self.running.get_mut(&source) {
+                    running.size = format.size;
+                }
+            }
+            EngineCommand::Watch { wanted } => {
+                self.watch_layout(wanted);
+                if wanted {
+                    self.commands.push_back(command);
                 }
             }
             EngineCommand::Stop { source } => {
                 assert!(self.running.remove(&source).is_some(), "stopped twice");
             }
             EngineCommand::Close { .. }
-            | EngineCommand::Watch { .. }
             | EngineCommand::Pause { .. }
             | EngineCommand::Resume { .. }
             | EngineCommand::Refresh { .. }
@@ -242,9 +314,18 @@ impl World {
         let fails = choices.byte() > 230;
         match self.commands.pop_front() {
             Some(EngineCommand::List { session }) => {
-                let monitors = vec![monitor(1, 8), monitor(2, 4)];
+                let monitors = self.layout.clone();
                 let result = if fails { Err(error()) } else { Ok(monitors) };
                 self.event(Event::MonitorsListed { session, result });
+            }
+            Some(EngineCommand::Watch { .. }) => {
+                let result = if fails {
+                    self.layout_lost();
+                    Err(error())
+                } else {
+                    Ok(self.layout.clone())
+                };
+                self.event(Event::Screens(ScreensInput::Listed { result }));
             }
             Some(EngineCommand::Open { session, .. }) => {
                 let result = if fails { Err(error()) } else { Ok(()) };
@@ -272,14 +353,14 @@ impl World {
         let Some(source) = choices.one(&sources) else {
             return;
         };
-        let Some((size, sequence)) = self.running.get_mut(&source) else {
+        let Some(running) = self.running.get_mut(&source) else {
             return;
         };
-        *sequence += 1;
+        running.sequence += 1;
         let frame = RawFrame {
-            sequence: *sequence,
+            sequence: running.sequence,
             captured_at: CrossProcessInstant::now(),
-            size: *size,
+            size: running.size,
             damage: Damage::Whole,
             is_last_picture: choices.byte() & 1 == 1,
             pool: self.pool.id(),
@@ -289,9 +370,24 @@ impl World {
         self.event(Event::Frame { source, frame });
     }
 
+    /// A client that sends something, perhaps one that has ended meanwhile.
+    fn sender(&self, choices: &mut Choices) -> ClientId {
+        match choices.byte() {
+            byte if byte < 224 => self.clients[usize::from(byte % 4)],
+            _ => self.ended.last().copied().unwrap_or(self.clients[0]),
+        }
+    }
+
+    /// As the service does.
+    fn keep_sink(&mut self, client: ClientId, source: SourceId) {
+        if self.core.may_keep_sink(client, source) {
+            self.sinks.insert(source, client);
+        }
+    }
+
     /// What a process asks.
     fn ask(&mut self, choices: &mut Choices) {
-        let client = self.clients[choices.below(4)];
+        let client = self.sender(choices);
         let source = choices.one(&self.sources).unwrap_or(SourceId::from_u128(1));
         match choices.below(7) {
             0 | 1 => {
@@ -305,10 +401,20 @@ impl World {
                     origin: origin.to_owned(),
                 });
             }
-            2 => self.event(Event::Attach { client, source }),
+            2 => {
+                self.keep_sink(client, source);
+                self.event(Event::Attach { client, source });
+            }
             3 => {
                 let clone = SourceId::from_u128(u128::from(choices.byte()));
                 self.sources.push(clone);
+                let owner = self.owners.get(&source).copied();
+                if let Some(owner) = owner.filter(|(of, _)| *of == client)
+                    && !self.sinks.contains_key(&clone)
+                {
+                    self.owners.insert(clone, owner);
+                }
+                self.keep_sink(client, clone);
                 self.event(Event::Clone {
                     client,
                     source,
@@ -343,76 +449,6 @@ impl World {
             }
         }
     }
-
-    /// What goes wrong, comes and goes.
-    fn fault(&mut self, choices: &mut Choices) {
-        let error = GrabError::Disconnected("fuzz".to_owned());
-        let id = MonitorId(1 + choices.below(3) as u64);
-        match choices.below(13) {
-            0 => {
-                let pipeline = pipeline(choices.below(8));
-                let active = choices.byte() > 127;
-                self.event(Event::PipelineActivity { pipeline, active });
-            }
-            1 => {
-                let pipeline = pipeline(choices.below(8));
-                self.event(Event::PipelineGone { pipeline });
-            }
-            2 => {
-                let client = self.clients[choices.below(4)];
-                self.placed.retain(|_, of| *of != client);
-                self.event(Event::ClientGone { client });
-            }
-            3 => {
-                let client = self.clients[choices.below(4)];
-                self.event(Event::ClientFlooded { client });
-            }
-            4 => {
-                let width = 2 + i32::from(choices.byte() % 8);
-                let monitors = vec![monitor(id.0, width), monitor(4, 4)];
-                self.event(Event::MonitorsChanged { monitors });
-            }
-            5 => self.event(Event::MonitorFailed { monitor: id, error }),
-            6 => {
-                self.event(Event::DisplayServerLost { error });
-            }
-            7 => {
-                let stalled = choices.byte() > 127;
-                self.event(Event::ServerStalled { stalled });
-            }
-            8 if self.is_shown => {
-                self.is_shown = false;
-                let error = IndicatorError::Lost {
-                    label: "M1".to_owned(),
-                    reason: "fuzz".to_owned(),
-                };
-                self.event(Event::IndicatorLost { error });
-            }
-            9 => {
-                let action = if choices.byte() > 127 {
-                    UserAction::Stop
-                } else {
-                    UserAction::ShowInformation
-                };
-                self.event(Event::UserActed { action });
-            }
-            10 => {
-                self.is_locked = true;
-                let reason = LockReason::ScreenSaver;
-                self.event(Event::SessionLocked { reason });
-            }
-            11 => {
-                self.is_locked = false;
-                self.event(Event::SessionUnlocked);
-            }
-            _ => {
-                let source = choices.one(&self.sources);
-                if let Some(source) = source {
-                    self.event(Event::SinkLost { source });
-                }
-            }
-        }
-    }
 }
 
 /// A sequence of events.
@@ -423,7 +459,7 @@ pub(crate) fn core_events(bytes: &[u8]) {
         if choices.0.is_empty() {
             break;
         }
-        match choices.below(8) {
+        match choices.below(11) {
             0 => {
                 let (index, pipeline) = (choices.below(4), pipeline(choices.below(8)));
                 world.place(index, pipeline);
@@ -433,15 +469,18 @@ pub(crate) fn core_events(bytes: &[u8]) {
             4 => world.answer_indicator(&mut choices),
             5 => world.make_frame(&mut choices),
             6 => world.fault(&mut choices),
-            _ => {
+            7 => {
                 let milliseconds = u64::from(choices.byte()) * 50;
                 world.now = world.now.after(Duration::from_millis(milliseconds));
                 world.event(Event::Tick);
             }
+            8 | 9 => world.ask_about_screens(&mut choices),
+            _ => world.screens_news(&mut choices),
         }
     }
     // The browser ends, and everybody has an answer.
     world.event(Event::Exit);
     assert_eq!(world.answered.len(), world.asked.len(), "not answered");
     assert!(world.core.is_idle() && world.running.is_empty());
+    world.check_screens_are_over();
 }
