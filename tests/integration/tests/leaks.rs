@@ -27,6 +27,8 @@ const RELEASED: Duration = Duration::from_secs(40);
 const ALLOWANCE: u64 = 320 << 10;
 /// The same for each capture: the page fetches its commands, and the engine keeps something of each.
 const ALLOWANCE_PER_CAPTURE: u64 = 320;
+/// The same for each `fetch()`: the engine keeps a record of it and, of the first ones, its timing.
+const ALLOWANCE_PER_FETCH: u64 = 3 << 10;
 
 /// What the browser and its pages' processes hold, and the display server for them.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +175,28 @@ fn many_captures_leave_no_more_than_a_few() -> Result<()> {
 #[test]
 fn many_captures_of_another_process_leave_no_more_than_a_few() -> Result<()> {
     check_flat(true)
+}
+
+/// Without the graft S130 each left about ten kilobytes.
+#[test]
+fn what_was_fetched_is_collected() -> Result<()> {
+    let desktop = Desktop::xvfb()?;
+    let site = Site::start()?;
+    let browser = open(&desktop, &site, false)?;
+    let page = Page::new(&browser, &site, "main");
+    page.run("globalThis.tracks = []")?;
+    let idle = desktop.server.client_count()?;
+    let fetch =
+        "for (let index = 0; index < 100; index++) await (await fetch('remote.js')).text();";
+    page.run(fetch)?;
+    let before = settle(&browser, &desktop, &page, idle)?;
+    for _ in 0..5 {
+        page.run(fetch)?;
+        page.run(COLLECT)?;
+    }
+    let after = settle(&browser, &desktop, &page, idle)?;
+    println!("500 fetches\nbefore: {before:?}\nafter:  {after:?}");
+    check_memory(before, after, 500 * ALLOWANCE_PER_FETCH)
 }
 
 #[test]
