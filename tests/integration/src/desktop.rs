@@ -10,7 +10,9 @@ use capture_test_rig::{
 };
 use serde_json::{Value, json};
 
+use crate::browser::{Browser, Launch};
 use crate::page::Page;
+use crate::site::Site;
 use crate::wait::eventually;
 
 /// The class of the privacy indicator's windows.
@@ -19,6 +21,13 @@ const INDICATOR_CLASS: &str = "captureshell-indicator";
 const INDICATOR_ROWS: u32 = 40;
 /// How long a change on the screen may take to be seen by a page of a debug build.
 const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The ground of a strip on a dark desktop, and on one of which nothing is known.
+pub const DARK_GROUND: Bgra = [0x12, 0x00, 0x7d, 0xff];
+/// The ground of a strip on a light desktop.
+pub const LIGHT_GROUND: Bgra = [0xdb, 0xdf, 0xff, 0xff];
+/// Where a strip shows its ground, from its left and upper edge.
+const GROUND: (u32, u32) = (4, 2);
 
 /// What the streams of [`three_monitors`] show, by their order.
 pub const THREE_STREAMS: [usize; 3] = [0, 1, 2];
@@ -112,6 +121,24 @@ impl Desktop {
         Ok(Self { server, painters })
     }
 
+    /// How to start a browser that captures it, with this origin among those that may.
+    pub fn launch(&self, origin: &str) -> Launch {
+        Launch::new()
+            .display(self.server.display())
+            .backend("x11")
+            .allow(origin)
+    }
+
+    /// Starts a browser that captures it, on the page `main` of a site that may.
+    ///
+    /// # Errors
+    /// There is no such program.
+    pub fn open(&self, site: &Site, multiprocess: bool) -> Result<Browser> {
+        self.launch(site.origin())
+            .multiprocess(multiprocess)
+            .open(&site.remote_url("main"))
+    }
+
     /// The monitor as it is now.
     ///
     /// # Errors
@@ -153,6 +180,20 @@ impl Desktop {
         let has_one = |monitor| indicators.iter().any(|window| fits(window, monitor));
         let has_place = |window| monitors.iter().any(|monitor| fits(window, monitor));
         Ok(monitors.iter().all(has_one) && indicators.iter().all(has_place))
+    }
+
+    /// Whether there is an indicator and the ground of each strip is seen in this color.
+    ///
+    /// # Errors
+    /// The server is gone.
+    pub fn has_ground(&self, color: Bgra) -> Result<bool> {
+        let screen = self.server.screenshot()?;
+        let strips = self.indicators()?;
+        let ground = |strip: &WindowInfo| {
+            let (left, top) = (strip.x.cast_unsigned(), strip.y.cast_unsigned());
+            screen.pixel(left + GROUND.0, top + GROUND.1)
+        };
+        Ok(!strips.is_empty() && strips.iter().all(|strip| ground(strip) == Some(color)))
     }
 
     /// Waits until the indicator is nowhere.

@@ -22,7 +22,9 @@ mod webdriver;
 
 pub use browser::{Browser, Launch, browser_program, print_record, record_entries};
 pub use buses::Buses;
-pub use desktop::{Desktop, THREE_STREAMS, assert_pixels, sample_points, three_monitors};
+pub use desktop::{
+    DARK_GROUND, Desktop, LIGHT_GROUND, THREE_STREAMS, assert_pixels, sample_points, three_monitors,
+};
 pub use page::{Page, PageError};
 pub use site::Site;
 pub use wait::{eventually, holds_for};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use capture_integration_tests::{
-    Browser, Desktop, Launch, Page, Site, THREE_STREAMS, assert_pixels, eventually, holds_for,
+    Desktop, Page, Site, THREE_STREAMS, assert_pixels, eventually, holds_for,
 };
 use serde_json::json;
 use x11rb::connection::Connection as _;
@@ -25,19 +25,10 @@ const SLACK: Duration = Duration::from_secs(1);
 /// How long a word may take to reach the page, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 
-fn open(desktop: &Desktop, site: &Site, multiprocess: bool) -> Result<Browser> {
-    Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .multiprocess(multiprocess)
-        .allow(site.origin())
-        .open(&site.remote_url("main"))
-}
-
 /// The scenario from before the first frame until the indicator is gone.
 fn check_indicator(desktop: &Desktop, multiprocess: bool) -> Result<()> {
     let site = Site::start()?;
-    let browser = open(desktop, &site, multiprocess)?;
+    let browser = desktop.open(&site, multiprocess)?;
     let page = Page::new(&browser, &site, "main");
     page.run("return 1")?;
     ensure!(desktop.indicators()?.is_empty(), "shown before any capture");
@@ -109,7 +100,7 @@ fn the_indicator_is_the_same_on_outputs_and_for_pages_in_other_processes() -> Re
 fn a_capture_that_ends_at_once_is_indicated_for_five_seconds() -> Result<()> {
     let desktop = Desktop::xvfb()?;
     let site = Site::start()?;
-    let browser = open(&desktop, &site, false)?;
+    let browser = desktop.open(&site, false)?;
     let page = Page::new(&browser, &site, "main");
     page.run("return 1")?;
     let before = Instant::now();
@@ -129,7 +120,7 @@ fn a_capture_that_ends_at_once_is_indicated_for_five_seconds() -> Result<()> {
 fn a_second_capture_keeps_the_indicator_that_was_about_to_go() -> Result<()> {
     let desktop = Desktop::xvfb()?;
     let site = Site::start()?;
-    let browser = open(&desktop, &site, false)?;
+    let browser = desktop.open(&site, false)?;
     let page = Page::new(&browser, &site, "main");
     page.run("await capture(); stopAll(); await delay(2000); await capture()")?;
     holds_for(
@@ -229,7 +220,7 @@ const WATCH: &str = "
 fn check_attack(name: &str, times: Times, attack: Attack, multiprocess: bool) -> Result<()> {
     let mut desktop = Desktop::xvfb()?;
     let site = Site::start()?;
-    let browser = open(&desktop, &site, multiprocess)?;
+    let browser = desktop.open(&site, multiprocess)?;
     let page = Page::new(&browser, &site, "main");
     page.run("return capture()")?;
     page.run(WATCH)?;

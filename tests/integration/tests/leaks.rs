@@ -10,7 +10,7 @@ use std::env;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use capture_integration_tests::{Browser, Desktop, Launch, Page, Site, eventually};
+use capture_integration_tests::{Browser, Desktop, Page, Site, eventually};
 use capture_test_rig::process::Footprint;
 use serde_json::json;
 
@@ -48,11 +48,9 @@ fn loop_count() -> Result<u32> {
 }
 
 fn open(desktop: &Desktop, site: &Site, multiprocess: bool) -> Result<Browser> {
-    Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
+    desktop
+        .launch(site.origin())
         .multiprocess(multiprocess)
-        .allow(site.origin())
         .lifetime(Duration::from_secs(3600))
         // Lets the page have garbage collected.
         .preference("expose_servointernals_globally", true)

@@ -45,11 +45,7 @@ fn wait_until_settled(browser: &Browser, desktop: &Desktop) -> Result<()> {
 }
 
 fn launch(desktop: &Desktop, site: &Site, multiprocess: bool) -> Launch {
-    Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .multiprocess(multiprocess)
-        .allow(site.origin())
+    desktop.launch(site.origin()).multiprocess(multiprocess)
 }
 
 /// Captures, lets `leave` end the capture in its way, and waits until no trace of it is left.

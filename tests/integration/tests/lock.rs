@@ -171,11 +171,9 @@ fn a_lock_takes_frames_at_once_and_the_indicator_after_five_seconds() -> Result<
     let desktop = Desktop::xvfb()?;
     let site = Site::start()?;
     for multiprocess in [false, true] {
-        let browser = Launch::new()
-            .display(desktop.server.display())
-            .backend("x11")
+        let browser = desktop
+            .launch(site.origin())
             .multiprocess(multiprocess)
-            .allow(site.origin())
             .buses(&services.buses)
             .open(&site.remote_url(&format!("main-{multiprocess}")))?;
         let page = Page::new(&browser, &site, &format!("main-{multiprocess}"));

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use capture_integration_tests::{Desktop, Launch, Page, Site, assert_pixels, eventually};
+use capture_integration_tests::{Desktop, Page, Site, assert_pixels, eventually};
 use capture_test_rig::MonitorSpec;
 use serde_json::{Value, json};
 
@@ -45,12 +45,7 @@ fn states(page: &Page<'_>) -> Result<Value> {
 /// unplugged, a fourth one comes.
 fn check_changes(mut desktop: Desktop, multiprocess: bool) -> Result<()> {
     let site = Site::start()?;
-    let browser = Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .multiprocess(multiprocess)
-        .allow(site.origin())
-        .open(&site.remote_url("main"))?;
+    let browser = desktop.open(&site, multiprocess)?;
     let page = Page::new(&browser, &site, "main");
     page.run("await capture()")?;
     page.run("window.screensAtFirst = shown.map(({ track }) => track.screenDetailed())")?;
@@ -135,12 +130,7 @@ fn tracks_of_another_process_stay_with_their_outputs() -> Result<()> {
 fn check_restart(multiprocess: bool) -> Result<()> {
     let mut desktop = Desktop::xvfb()?;
     let site = Site::start()?;
-    let mut browser = Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .multiprocess(multiprocess)
-        .allow(site.origin())
-        .open(&site.remote_url("main"))?;
+    let mut browser = desktop.open(&site, multiprocess)?;
     {
         let page = Page::new(&browser, &site, "main");
         page.run("await capture()")?;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use capture_integration_tests::{Desktop, Launch, Page, Site, eventually};
+use capture_integration_tests::{Desktop, Page, Site, eventually};
 use serde_json::{Value, json};
 
 /// How long a change may take to be seen by a page of a debug build.
@@ -79,12 +79,7 @@ fn check_pointer(multiprocess: bool) -> Result<()> {
     let [first, second, third] = [(310, 200), (500, 420), (80, 330)];
     desktop.server.show_pointer(EDGE, COLOR)?;
     let site = Site::start()?;
-    let browser = Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .multiprocess(multiprocess)
-        .allow(site.origin())
-        .open(&site.remote_url("main"))?;
+    let browser = desktop.open(&site, multiprocess)?;
     let scene = Scene {
         desktop: &desktop,
         page: Page::new(&browser, &site, "main"),

@@ -22,11 +22,9 @@ fn an_origin_that_is_not_listed_captures_nothing_and_no_indicator_is_shown() -> 
         let (listed, other) = (Site::start()?, Site::start()?);
         let watch = MapWatch::start(&desktop.server)?;
         let reads = ReadWatch::start(&desktop.server)?;
-        let browser = Launch::new()
-            .display(desktop.server.display())
-            .backend("x11")
+        let browser = desktop
+            .launch(listed.origin())
             .multiprocess(multiprocess)
-            .allow(listed.origin())
             .open(&other.remote_url("main"))?;
         let page = Page::new(&browser, &other, "main");
         page.run("return 1")?;
@@ -56,11 +54,7 @@ fn the_same_page_of_a_listed_origin_captures() -> Result<()> {
     let (listed, other) = (Site::start()?, Site::start()?);
     let watch = MapWatch::start(&desktop.server)?;
     let reads = ReadWatch::start(&desktop.server)?;
-    let browser = Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .allow(listed.origin())
-        .open(&listed.remote_url("main"))?;
+    let browser = desktop.open(&listed, false)?;
     let page = Page::new(&browser, &listed, "main");
     let streams = page.run("return capture()")?;
     ensure!(
@@ -91,11 +85,7 @@ fn nobody_is_listed_unless_somebody_lists_them() -> Result<()> {
 fn an_opaque_origin_is_never_listed() -> Result<()> {
     let desktop = Desktop::xvfb()?;
     let site = Site::start()?;
-    let browser = Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .allow(site.origin())
-        .open(&site.remote_url("main"))?;
+    let browser = desktop.open(&site, false)?;
     let page = Page::new(&browser, &site, "main");
     let outcome = page.run(
         "const frame = document.createElement('iframe');

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use capture_integration_tests::{Browser, Desktop, Launch, Page, Site, eventually};
+use capture_integration_tests::{Desktop, Page, Site, eventually};
 use capture_test_rig::MonitorSpec;
 use serde_json::{Value, json};
 
@@ -89,19 +89,10 @@ fn expect_events(page: &Page<'_>, desktop: &Desktop, expected: &[(&str, &str)]) 
     Ok(())
 }
 
-fn open(desktop: &Desktop, site: &Site, multiprocess: bool) -> Result<Browser> {
-    Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .multiprocess(multiprocess)
-        .allow(site.origin())
-        .open(&site.remote_url("main"))
-}
-
 /// Moves, a mode change, monitors that come and go, and two that change places.
 fn check_events(desktop: &mut Desktop, multiprocess: bool) -> Result<()> {
     let site = Site::start()?;
-    let browser = open(desktop, &site, multiprocess)?;
+    let browser = desktop.open(&site, multiprocess)?;
     let page = Page::new(&browser, &site, "main");
     page.run("return 0")?;
     let clients = desktop.server.client_count()?;
@@ -182,7 +173,7 @@ fn events_of_outputs_come_once_each_in_another_process() -> Result<()> {
 fn a_captured_screen_is_the_listed_one_and_changes_once() -> Result<()> {
     let desktop = Desktop::xvfb()?;
     let site = Site::start()?;
-    let browser = open(&desktop, &site, false)?;
+    let browser = desktop.open(&site, false)?;
     let page = Page::new(&browser, &site, "main");
     page.run("await capture()")?;
     page.run(WATCH)?;
@@ -228,7 +219,7 @@ fn wait_for_size(page: &Page<'_>, stream: usize, width: u32, height: u32) -> Res
 fn constraints_hold_across_mode_changes_as_far_as_they_can() -> Result<()> {
     let desktop = Desktop::xorg_dummy()?;
     let site = Site::start()?;
-    let browser = open(&desktop, &site, false)?;
+    let browser = desktop.open(&site, false)?;
     let page = Page::new(&browser, &site, "main");
     page.run("await capture()")?;
     page.run("await shown[0].track.applyConstraints({ width: { max: 400 }, frameRate: 5 })")?;

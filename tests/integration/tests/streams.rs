@@ -7,22 +7,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use capture_integration_tests::{Browser, Desktop, Launch, Page, Site, eventually};
+use capture_integration_tests::{Desktop, Launch, Page, Site, eventually};
 use serde_json::{Value, json};
 
 /// How long a change of the desktop may take to reach the page.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the page of measurements may take, in a debug build.
 const MEASURE_TIMEOUT: Duration = Duration::from_secs(90);
-
-fn open(desktop: &Desktop, site: &Site, multiprocess: bool) -> Result<Browser> {
-    Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .multiprocess(multiprocess)
-        .allow(site.origin())
-        .open(&site.remote_url("main"))
-}
 
 /// Waits until a script of the page gives `expected`.
 fn wait_until(page: &Page<'_>, script: &str, expected: &Value) -> Result<()> {
@@ -49,7 +40,7 @@ const LISTEN: &str = "
 fn a_track_that_was_stopped_hears_nothing_of_its_monitor() -> Result<()> {
     let desktop = Desktop::xvfb()?;
     let site = Site::start()?;
-    let browser = open(&desktop, &site, false)?;
+    let browser = desktop.open(&site, false)?;
     let page = Page::new(&browser, &site, "main");
     page.run("await capture()")?;
     page.run(LISTEN)?;
@@ -77,7 +68,7 @@ fn an_unplugged_monitor_ends_its_track_and_then_its_element_once() -> Result<()>
     for multiprocess in [false, true] {
         let desktop = Desktop::xvfb()?;
         let site = Site::start()?;
-        let browser = open(&desktop, &site, multiprocess)?;
+        let browser = desktop.open(&site, multiprocess)?;
         let page = Page::new(&browser, &site, "main");
         page.run("await capture()")?;
         page.run(LISTEN)?;
@@ -115,7 +106,7 @@ fn a_mode_change_resizes_the_element_once() -> Result<()> {
     for multiprocess in [false, true] {
         let mut desktop = Desktop::xvfb()?;
         let site = Site::start()?;
-        let browser = open(&desktop, &site, multiprocess)?;
+        let browser = desktop.open(&site, multiprocess)?;
         let page = Page::new(&browser, &site, "main");
         page.run("await capture()")?;
         page.run(LISTEN)?;

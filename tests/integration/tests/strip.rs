@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use capture_integration_tests::{
-    Buses, Desktop, Launch, Page, Site, THREE_STREAMS, assert_pixels, eventually, record_entries,
+    Buses, DARK_GROUND, Desktop, LIGHT_GROUND, Page, Site, THREE_STREAMS, assert_pixels,
+    eventually, record_entries,
 };
 use capture_test_rig::process::thread_time;
 use capture_test_rig::services::SettingsPortal;
-use capture_test_rig::{Bgra, WindowInfo};
+use capture_test_rig::WindowInfo;
 use serde_json::json;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, MOTION_NOTIFY_EVENT};
@@ -46,11 +47,7 @@ fn is_large(desktop: &Desktop) -> Result<bool> {
 fn only_a_person_dismisses_it_and_only_for_that_capture() -> Result<()> {
     let (desktop, seat) = Desktop::with_person()?;
     let site = Site::start()?;
-    let browser = Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .allow(site.origin())
-        .open(&site.remote_url("main"))?;
+    let browser = desktop.open(&site, false)?;
     let page = Page::new(&browser, &site, "main");
     page.run("await capture()")?;
     page.run("shown.forEach(({ track }) => track.onmute = () => { globalThis.muted = true })")?;
@@ -115,10 +112,8 @@ fn a_person_stops_everything_on_any_monitor() -> Result<()> {
     let (desktop, seat) = Desktop::with_person()?;
     let site = Site::start()?;
     let home = tempfile::tempdir()?;
-    let browser = Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .allow(site.origin())
+    let browser = desktop
+        .launch(site.origin())
         .home(home.path())
         .open(&site.remote_url("main"))?;
     let page = Page::new(&browser, &site, "main");
@@ -142,21 +137,6 @@ fn a_person_stops_everything_on_any_monitor() -> Result<()> {
     Ok(())
 }
 
-/// The ground of a strip for dark and for light desktops.
-const DARK: Bgra = [0x12, 0x00, 0x7d, 0xff];
-const LIGHT: Bgra = [0xdb, 0xdf, 0xff, 0xff];
-
-/// Whether the ground of every strip has this color.
-fn has_ground(desktop: &Desktop, color: Bgra) -> Result<bool> {
-    let screen = desktop.server.screenshot()?;
-    let strips = desktop.indicators()?;
-    let ground = |strip: &WindowInfo| {
-        let (left, top) = (strip.x.cast_unsigned(), strip.y.cast_unsigned());
-        screen.pixel(left + BORDER + 2, top + 2)
-    };
-    Ok(!strips.is_empty() && strips.iter().all(|strip| ground(strip) == Some(color)))
-}
-
 #[test]
 fn it_has_the_colors_of_the_desktop_and_changes_with_them_without_a_word_to_the_page() -> Result<()>
 {
@@ -164,20 +144,23 @@ fn it_has_the_colors_of_the_desktop_and_changes_with_them_without_a_word_to_the_
     let buses = Buses::start()?;
     let portal = SettingsPortal::start(&buses.session_address(), 2)?;
     let site = Site::start()?;
-    let browser = Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .allow(site.origin())
+    let browser = desktop
+        .launch(site.origin())
         .buses(&buses)
         .open(&site.remote_url("main"))?;
     let page = Page::new(&browser, &site, "main");
     page.run("await capture()")?;
     page.run("shown.forEach(({ track }) => track.onmute = () => { globalThis.muted = true })")?;
-    for (scheme, color) in [(2, LIGHT), (1, DARK), (2, LIGHT), (0, DARK)] {
+    for (scheme, color) in [
+        (2, LIGHT_GROUND),
+        (1, DARK_GROUND),
+        (2, LIGHT_GROUND),
+        (0, DARK_GROUND),
+    ] {
         portal.change(scheme)?;
         eventually(&format!("it is drawn for {scheme}"), SOON, || {
             ensure!(desktop.is_indicated(site.origin())?, "gone meanwhile");
-            Ok(has_ground(&desktop, color)?.then_some(()))
+            Ok(desktop.has_ground(color)?.then_some(()))
         })?;
     }
     ensure!(
@@ -192,11 +175,7 @@ fn it_costs_next_to_nothing_while_it_is_shown() -> Result<()> {
     const MEASURED: Duration = Duration::from_secs(10);
     let mut desktop = Desktop::xvfb()?;
     let site = Site::start()?;
-    let browser = Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
-        .allow(site.origin())
-        .open(&site.remote_url("main"))?;
+    let browser = desktop.open(&site, false)?;
     let page = Page::new(&browser, &site, "main");
     page.run("await capture()")?;
     // Something moves below it on one monitor, the others stand still.

@@ -39,11 +39,9 @@ pub(crate) fn attack(suite: &mut Suite) {
 }
 
 fn launch(desktop: &Desktop, site: &Site) -> Launch {
-    Launch::new()
-        .display(desktop.server.display())
-        .backend("x11")
+    desktop
+        .launch(site.origin())
         .multiprocess(true)
-        .allow(site.origin())
         // With somebody who could reload it, a browser outlives a page that crashes.
         .argument("--webdriver")
         .argument("0")
