@@ -159,6 +159,22 @@ pub fn cpu_time(process: u32) -> Result<Duration> {
 /// # Errors
 /// There is no such process, or no such thread.
 pub fn thread_time(process: u32, name: &str) -> Result<Duration> {
+    // The kernel keeps 15 bytes of a name.
+    let kept = &name[..name.len().min(15)];
+    let total = time_of_threads(process, |found| found == kept)?;
+    total.with_context(|| format!("no thread {name} in process {process}"))
+}
+
+/// The processor time that the threads which a process has now have used, to the nanosecond.
+///
+/// # Errors
+/// There is no such process.
+pub fn threads_time(process: u32) -> Result<Duration> {
+    let total = time_of_threads(process, |_| true)?;
+    total.with_context(|| format!("no threads in process {process}"))
+}
+
+fn time_of_threads(process: u32, is_wanted: impl Fn(&str) -> bool) -> Result<Option<Duration>> {
     let mut total = None;
     for entry in fs::read_dir(format!("/proc/{process}/task"))? {
         let thread = entry?.path();
@@ -166,8 +182,7 @@ pub fn thread_time(process: u32, name: &str) -> Result<Duration> {
         let Ok(found) = fs::read_to_string(thread.join("comm")) else {
             continue;
         };
-        // The kernel keeps 15 bytes of a name.
-        if found.trim_end() != &name[..name.len().min(15)] {
+        if !is_wanted(found.trim_end()) {
             continue;
         }
         let times = fs::read_to_string(thread.join("schedstat"))?;
@@ -178,7 +193,7 @@ pub fn thread_time(process: u32, name: &str) -> Result<Duration> {
             .parse()?;
         *total.get_or_insert(Duration::ZERO) += Duration::from_nanos(nanoseconds);
     }
-    total.with_context(|| format!("no thread {name} in process {process}"))
+    Ok(total)
 }
 
 /// What is used of `/proc/<id>/stat`.

@@ -23,7 +23,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 
 pub use crate::proc_fs::{
     Footprint, cpu_time, descendants, descriptor_count, descriptors, shared_memory_count,
-    thread_time,
+    thread_time, threads_time,
 };
 
 /// Lines kept of each stream; older ones are dropped.
