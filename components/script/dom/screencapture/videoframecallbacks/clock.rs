@@ -24,6 +24,15 @@ pub(super) struct MediaClock {
     since: Instant,
     rate: f64,
     state: ClockState,
+    /// The last seek, until a position was reported that is of after it.
+    seek: Option<Seek>,
+}
+
+/// From where to where, in seconds.
+#[derive(Clone, Copy, Debug)]
+struct Seek {
+    from: f64,
+    to: f64,
 }
 
 #[derive(Debug, PartialEq)]
@@ -48,6 +57,7 @@ impl MediaClock {
             since: Instant::now(),
             rate: 1.0,
             state: ClockState::Stopped,
+            seek: None,
         }
     }
 
@@ -73,6 +83,10 @@ impl MediaClock {
 
     /// The element begins to seek to a position.
     pub(super) fn seek(&mut self, position: f64) {
+        self.seek = Some(Seek {
+            from: self.position(Instant::now()),
+            to: position,
+        });
         self.stand_at(position);
         self.state = match self.state {
             ClockState::Running => ClockState::Seeking { was_running: true },
@@ -119,13 +133,22 @@ impl MediaClock {
     }
 
     fn correct(&mut self, reported: f64) {
+        if matches!(self.state, ClockState::Seeking { .. }) {
+            return;
+        }
+        // A report from before the seek may come after the seek's end.
+        if let Some(Seek { from, to }) = self.seek
+            && (reported - from).abs() < (reported - to).abs()
+        {
+            return;
+        }
+        self.seek = None;
         let behind = (self.position(Instant::now()) - reported) * self.rate.signum();
-        match self.state {
-            ClockState::Seeking { .. } => {}
-            // The earliest report is the best one: to follow the late ones
-            // would let the position of a later frame be an earlier one.
-            ClockState::Running if (0.0..LATE_REPORT.as_secs_f64()).contains(&behind) => {}
-            ClockState::Running | ClockState::Stopped => self.stand_at(reported),
+        // The earliest report is the best one: to follow the late ones would let
+        // the position of a later frame be an earlier one.
+        let is_late = self.is_running() && (0.0..LATE_REPORT.as_secs_f64()).contains(&behind);
+        if !is_late {
+            self.stand_at(reported);
         }
     }
 }
