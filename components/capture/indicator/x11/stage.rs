@@ -210,11 +210,12 @@ impl Stage {
         }
         let tries = self.tries;
         self.bring_back(now)?;
-        self.raise(now)?;
+        let has_waited = self.raise(now)?;
         let flushed = self.server.connection.flush();
         flushed.map_err(|error| self.trouble_everywhere(error.into()))?;
-        // Events may have come while requests were written.
-        let is_eventful = events > 0 || self.tries > tries;
+        // Events may have come while requests were written or answers awaited, and
+        // the descriptor does not tell of them.
+        let is_eventful = events > 0 || self.tries > tries || has_waited;
         self.rests_until = is_eventful.then(|| now + REST);
         Ok(())
     }
@@ -368,19 +369,19 @@ impl Stage {
     }
 
     /// Puts the strips back on top and in their places, if that is needed and
-    /// was not in vain a moment ago.
-    fn raise(&mut self, now: Instant) -> Result<(), Trouble> {
+    /// was not in vain a moment ago. Whether the server was waited for.
+    fn raise(&mut self, now: Instant) -> Result<bool, Trouble> {
         if self.is_empty() || !self.wants_raise() {
-            return Ok(());
+            return Ok(false);
         }
         self.raises.needed(now);
         if !self.raises.allows(now) {
-            return Ok(());
+            return Ok(false);
         }
         self.raise_wanted = false;
         if self.is_false_alarm()? {
             self.raises.spared();
-            return Ok(());
+            return Ok(true);
         }
         self.raises.tried(now);
         self.tries += 1;
@@ -394,7 +395,7 @@ impl Stage {
             let put_back = strip.put_back(&self.server);
             put_back.map_err(|fault| trouble_on(strip, fault))?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Makes every strip anew that is not seen. When all are, that was it.
