@@ -179,6 +179,9 @@ fn stopping_twice_and_reviving_what_is_over_is_counted_and_does_nothing() {
         world.stop(&page, source);
     }
     assert_eq!(world.core.counters().stale_requests, 2);
+    // A page that stops twice does nothing wrong, and is told of no end.
+    assert_eq!(world.core.counters().refused_requests, 0);
+    assert!(!sources.iter().any(|source| world.ended(*source)));
     let client = page.client;
     let clone = SourceId::random();
     for event in [

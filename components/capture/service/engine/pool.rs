@@ -229,6 +229,15 @@ mod tests {
     }
 
     #[test]
+    fn a_lent_picture_is_given_to_nobody_who_writes() {
+        let mut pool = pool(2);
+        pool.lend(0, 7);
+        assert!(pool.free_slot_mut(0).is_none() && pool.free_slot_mut(1).is_some());
+        pool.release(7);
+        assert!(pool.free_slot_mut(0).is_some());
+    }
+
+    #[test]
     fn pictures_of_another_size_do_not_get_in() {
         let mut pool = pool(0);
         let other = Buffer::plain(Size2D::new(8, 5)).unwrap();

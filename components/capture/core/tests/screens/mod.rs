@@ -370,6 +370,69 @@ fn an_engine_that_never_answers_keeps_no_call_waiting() {
     ));
 }
 
+/// The second monitor is unplugged, and everybody who is to know is told.
+fn unplug(world: &mut World) {
+    world.monitors.pop();
+    world.layout_changed();
+    world.advance(SETTLED);
+}
+
+#[test]
+fn a_document_that_was_left_is_told_nothing_while_others_are() {
+    let mut world = World::new();
+    let (left, other) = (World::page(1, ALLOWED), World::page(2, ALLOWED));
+    watching(&mut world, &left);
+    watching(&mut world, &other);
+    world.event(Event::PipelineActivity {
+        pipeline: left.pipeline,
+        active: false,
+    });
+    unplug(&mut world);
+    assert!(told(&world, &left).is_empty());
+    assert_eq!(told(&world, &other).len(), 1);
+}
+
+#[test]
+fn a_process_that_has_ended_is_told_nothing_while_others_are() {
+    let mut world = World::new();
+    let (ended, other) = (World::page(1, ALLOWED), World::page(2, ALLOWED));
+    watching(&mut world, &ended);
+    watching(&mut world, &other);
+    let client = ended.client;
+    world.event(Event::ClientGone { client });
+    assert!(
+        matches!(world.screens[..], [ScreensEffect::Forget { pipeline }] if pipeline == ended.pipeline)
+    );
+    unplug(&mut world);
+    assert!(told(&world, &ended).is_empty());
+    assert_eq!(told(&world, &other).len(), 1);
+}
+
+#[test]
+fn what_was_asked_for_a_document_is_void_when_it_turns_out_to_be_anothers() {
+    let mut world = World::new();
+    let (stranger, owner) = (World::page(1, ALLOWED), World::page(2, ALLOWED));
+    world.place(&stranger);
+    // Before the constellation has said whose the document is.
+    let claimed = Page {
+        client: stranger.client,
+        ..owner
+    };
+    let call = ask_unplaced(&mut world, &claimed, false);
+    world.settle();
+    assert!(answer(&world, call).unwrap().is_ok());
+    watch(&mut world, &claimed, true);
+    assert_eq!(told(&world, &owner).len(), 1);
+    world.screens.clear();
+    world.place(&owner);
+    assert!(
+        matches!(world.screens[..], [ScreensEffect::Forget { pipeline }] if pipeline == owner.pipeline)
+    );
+    assert!(!world.watches_layout);
+    // Its owner may ask.
+    watching(&mut world, &owner);
+}
+
 #[test]
 fn what_a_process_has_sent_before_it_ended_begins_nothing() {
     let mut world = World::new();

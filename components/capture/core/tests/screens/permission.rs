@@ -144,19 +144,25 @@ fn a_call_that_waits_for_the_list_while_its_origin_is_revoked_is_denied() {
 }
 
 #[test]
-fn a_revoked_origin_is_not_told_of_all_screens_any_more() {
-    let mut world = World::new();
-    let (page, other) = (World::page(1, ALLOWED), World::page(2, OTHER));
-    watching(&mut world, &page);
-    watching(&mut world, &other);
-    world.revoke(ALLOWED);
-    world.screens.clear();
-    world.monitors.pop();
-    world.layout_changed();
-    world.advance(SETTLED);
-    assert!(matches!(
-        told(&world, &page)[..],
-        [ScreensEvent::Current(_)]
-    ));
-    assert!(matches!(told(&world, &other)[..], [ScreensEvent::All(_)]));
+fn an_origin_that_the_user_or_the_preferences_take_out_is_not_told_of_all_screens_any_more() {
+    for by_preferences in [false, true] {
+        let mut world = World::new();
+        let (page, other) = (World::page(1, ALLOWED), World::page(2, OTHER));
+        watching(&mut world, &page);
+        watching(&mut world, &other);
+        if by_preferences {
+            world.read_again(&[OTHER]);
+        } else {
+            world.revoke(ALLOWED);
+        }
+        world.screens.clear();
+        world.monitors.pop();
+        world.layout_changed();
+        world.advance(SETTLED);
+        assert!(matches!(
+            told(&world, &page)[..],
+            [ScreensEvent::Current(_)]
+        ));
+        assert!(matches!(told(&world, &other)[..], [ScreensEvent::All(_)]));
+    }
 }
