@@ -43,29 +43,89 @@
         return document.getElementById(id);
     }
 
-    // Puts other content into a part of the page if `data` is other than last time. The focus stays
-    // on the button of the same name.
+    function keyOf(node) {
+        return node?.dataset?.key;
+    }
+
+    // Makes a node like another one of its kind. Its listeners stay: what a button does follows from
+    // its key.
+    function patch(node, wanted) {
+        if (node.nodeType === Node.TEXT_NODE) {
+            if (node.data !== wanted.data) node.data = wanted.data;
+            return;
+        }
+        for (const { name } of [...node.attributes]) {
+            if (!wanted.hasAttribute(name)) node.removeAttribute(name);
+        }
+        for (const { name, value } of wanted.attributes) {
+            if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+        }
+        reconcile(node, [...wanted.childNodes]);
+    }
+
+    // Makes these the children of an element. A child with the key of a wanted one, or of its kind in
+    // its place, becomes like it and is not replaced: what is pressed or focused stays what it is.
+    function reconcile(parent, wanted) {
+        const keys = new Set(wanted.map(keyOf));
+        const kept = new Map();
+        for (const child of [...parent.children]) {
+            const key = keyOf(child);
+            if (key === undefined) continue;
+            if (keys.has(key) && !kept.has(key)) kept.set(key, child);
+            else child.remove();
+        }
+        let next = parent.firstChild;
+        for (const node of wanted) {
+            const key = keyOf(node);
+            const child = key === undefined ? next : kept.get(key);
+            kept.delete(key);
+            // What stands before it goes. It is not moved itself, which would cost it the focus.
+            while (key !== undefined && child && next && next !== child && keyOf(next) === undefined) {
+                const gone = next;
+                next = next.nextSibling;
+                gone.remove();
+            }
+            if (!child || keyOf(child) !== key || child.nodeName !== node.nodeName) {
+                parent.insertBefore(node, next);
+                continue;
+            }
+            if (child === next) next = next.nextSibling;
+            else parent.insertBefore(child, next);
+            patch(child, node);
+        }
+        while (next) {
+            const gone = next;
+            next = next.nextSibling;
+            gone.remove();
+        }
+    }
+
+    // Puts other content into a part of the page if `data` is other than last time.
     function update(id, data, content) {
         const text = JSON.stringify(data);
         if (shown.get(id) === text) return;
         shown.set(id, text);
-        const focused = document.activeElement?.dataset?.key;
-        const part = byId(id);
-        part.replaceChildren(...content());
-        if (!focused) return;
-        const again = [...part.querySelectorAll("button")].find(({ dataset }) => dataset.key === focused);
-        again?.focus();
+        reconcile(byId(id), content());
     }
 
     function command(name, parameters = {}) {
         location.assign("servo:capture?" + new URLSearchParams({ token, do: name, ...parameters }));
     }
 
+    // What the mouse was pressed on. Servo clicks on what is under it when it is released, which may
+    // be another button that has just come there.
+    let pressed = null;
+    document.addEventListener("mousedown", ({ target }) => { pressed = target.closest("button"); });
+
+    // A button of the same key does the same.
     function button(text, label, key, action, className = "") {
         const element = make("button", { type: "button", className }, text);
         element.setAttribute("aria-label", label);
         element.dataset.key = key;
-        element.addEventListener("click", action);
+        // Without a mouse there is no count of clicks.
+        element.addEventListener("click", ({ detail }) => {
+            if (detail === 0 || pressed === element) action();
+        });
         return element;
     }
 
@@ -122,7 +182,10 @@
                 : make("p", {}, `${count(monitors.length, "monitor")} for `,
                     make("span", { className: "age" }), ` (since ${time(shownAt - age)})`);
             const ageText = since.querySelector(".age");
-            if (ageText) ageText.dataset.since = shownAt - age;
+            if (ageText) {
+                ageText.dataset.since = shownAt - age;
+                ageText.textContent = duration(age);
+            }
             const list = make("ul", { className: "small" }, ...monitors.map(monitor => make("li", {},
                 `${monitor.label}, ${monitor.width} × ${monitor.height}`
                     + (monitor.muted ? ": held back, as its indicator is not seen or the display does not answer" : ""))));
@@ -135,13 +198,16 @@
                         `revoke ${session}`, () => command("revoke", { pattern })));
                 }
             }
-            return make("div", { className: "capture" },
+            const item = make("div", { className: "capture" },
                 make("div", {}, make("p", { className: "name" }, origin), since, list), actions);
+            item.dataset.key = `capture ${session}`;
+            return item;
         });
+        // Before the captures, so that it stays in its place however many more begin.
         const all = may_stop
             ? button("Stop all captures", "Stop all captures", "stop-all", () => command("stop-all"), "strong")
             : make("p", { className: "quiet" }, "Your administrator does not let you stop captures.");
-        return [...items, all];
+        return [all, ...items];
     }
 
     function showAllowed({ enabled, may_stop, allowed, revoked, next_start }) {
@@ -161,7 +227,7 @@
                         `Let ${entry.pattern} capture no more until the browser ends`,
                         `revoke ${entry.pattern}`, () => command("revoke", { pattern: entry.pattern })));
                 }
-                return make("tr", {},
+                const row = make("tr", {},
                     make("td", {},
                         make("div", { className: entry.revoked ? "name gone" : "name" }, entry.pattern),
                         make("div", { className: "small quiet" }, entry.meaning)),
@@ -169,6 +235,8 @@
                     make("td", {}, make("div", {}, LAYERS[entry.layer]),
                         make("div", { className: "small quiet where" }, entry.location)),
                     action);
+                row.dataset.key = `allowed ${entry.pattern}`;
+                return row;
             });
             content.push(table("Who may capture", ["Who", "What", "Allowed by", ""], rows));
         }

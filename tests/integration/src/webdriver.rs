@@ -131,6 +131,34 @@ impl WebDriver {
         })
     }
 
+    /// Moves the mouse to the middle of the first element for which a selector holds, and presses
+    /// its main button.
+    ///
+    /// # Errors
+    /// There is no such element.
+    pub fn press(&self, selector: &str) -> Result<()> {
+        let wanted = json!({ "using": "css selector", "value": selector });
+        let element = self.command("POST", "element", &wanted)?;
+        self.point(&json!([
+            { "type": "pointerMove", "origin": element, "x": 0, "y": 0 },
+            { "type": "pointerDown", "button": 0 },
+        ]))
+    }
+
+    /// Lets go of what was [pressed](Self::press), where the mouse is.
+    ///
+    /// # Errors
+    /// The browser does not do it.
+    pub fn release(&self) -> Result<()> {
+        self.point(&json!([{ "type": "pointerUp", "button": 0 }]))
+    }
+
+    fn point(&self, actions: &Value) -> Result<()> {
+        let source = json!({ "type": "pointer", "id": "mouse", "actions": actions });
+        self.command("POST", "actions", &json!({ "actions": [source] }))
+            .map(drop)
+    }
+
     /// Presses and releases keys, one after the other.
     ///
     /// # Errors

@@ -39,6 +39,13 @@ fn wait_for_ends(page: &Page<'_>) -> Result<()> {
     })
 }
 
+fn wait_for_captures(driver: &WebDriver, expected: usize) -> Result<()> {
+    eventually(&format!("{expected} captures are listed"), PATIENCE, || {
+        let count = driver.run("return document.querySelectorAll('.capture').length")?;
+        Ok((count == expected).then_some(()))
+    })
+}
+
 /// The button with this label, as people hear it.
 fn button(label: &str) -> String {
     format!("button[aria-label=\"{label}\"]")
@@ -75,10 +82,7 @@ fn the_page_tells_of_captures_as_they_come_and_go_and_stops_and_revokes() -> Res
 
         // One capture of two ends; and by the keyboard.
         page.run(BEGIN)?;
-        eventually("two captures are listed", PATIENCE, || {
-            let count = driver.run("return document.querySelectorAll('.capture').length")?;
-            Ok((count == 2).then_some(()))
-        })?;
+        wait_for_captures(&driver, 2)?;
         driver.click(&button(&format!("Stop the capture by {origin}")))?;
         eventually("one capture ends, the other goes on", PATIENCE, || {
             let states = page.run(STATES)?;
@@ -88,10 +92,7 @@ fn the_page_tells_of_captures_as_they_come_and_go_and_stops_and_revokes() -> Res
             Ok((ended * 2 == states.len()).then_some(()))
         })?;
         driver.wait_for_text("the user stopped it")?;
-        eventually("one capture is listed", PATIENCE, || {
-            let count = driver.run("return document.querySelectorAll('.capture').length")?;
-            Ok((count == 1).then_some(()))
-        })?;
+        wait_for_captures(&driver, 1)?;
         driver.run("document.querySelector('button.strong').focus()")?;
         driver.press_keys(&['\u{e007}'])?;
         wait_for_ends(&page)?;
@@ -326,15 +327,68 @@ fn the_page_is_read_out_in_order() -> Result<()> {
          return faults",
     )?;
     ensure!(faults == json!([]), "{faults}");
-    // What is updated keeps the focus.
-    driver.run("document.querySelector('#captures button').focus()")?;
-    let focused = "return document.activeElement.getAttribute('aria-label')";
-    let before = driver.run(focused)?;
+    Ok(())
+}
+
+#[test]
+fn what_is_pressed_or_focused_stays_while_captures_come_and_go() -> Result<()> {
+    let site = Site::start()?;
+    let launch = Launch::new().allow(site.origin());
+    let (browser, driver, [information, _]) = open(&site, launch)?;
+    let page = Page::new(&browser, &site, "main");
     page.run(BEGIN)?;
-    eventually("two captures are listed", PATIENCE, || {
-        let count = driver.run("return document.querySelectorAll('.capture').length")?;
-        Ok((count == 2).then_some(()))
-    })?;
-    ensure!(driver.run(focused)? == before, "the focus is lost");
+    let each = page.run("return tracks.length")?;
+    driver.switch_to(&information)?;
+    wait_for_captures(&driver, 1)?;
+
+    // One capture is about to be stopped while another begins.
+    let stop = button(&format!("Stop the capture by {}", site.origin()));
+    driver.press(&stop)?;
+    page.run(BEGIN)?;
+    wait_for_captures(&driver, 2)?;
+    let states = page.run(STATES)?;
+    ensure!(!states.to_string().contains("ended"), "{states}");
+    driver.release()?;
+    wait_for_captures(&driver, 1)?;
+    let ended = page.run(
+        "return tracks.map(({ readyState }, index) => readyState === 'ended' ? index : -1)
+             .filter(index => index >= 0)",
+    )?;
+    let first: Vec<u64> = (0..each.as_u64().context("no count")?).collect();
+    ensure!(ended == json!(first), "{ended} of {each} each");
+
+    // The focus is on what it was on, and not on something that replaced it.
+    driver.run(
+        "globalThis.focused = document.querySelector('#captures .capture button');
+         focused.focus()",
+    )?;
+    page.run(BEGIN)?;
+    wait_for_captures(&driver, 2)?;
+    let stays = "return document.activeElement === focused && focused.isConnected";
+    ensure!(driver.run(stays)? == true, "the focus is lost");
+
+    // What comes under the pressed mouse when others go is not what was pressed.
+    driver.press(&format!("#captures .capture:last-child {stop}"))?;
+    page.run(BEGIN)?;
+    wait_for_captures(&driver, 3)?;
+    page.run(&format!(
+        "tracks.slice({each}, 2 * {each}).forEach(track => track.stop())"
+    ))?;
+    wait_for_captures(&driver, 2)?;
+    driver.release()?;
+    // What was done by mistake would be done before this.
+    driver.click(&format!("#captures .capture:last-child {stop}"))?;
+    wait_for_captures(&driver, 1)?;
+    let live = page.run("return tracks.map(({ readyState }) => readyState === 'live')")?;
+    let expected = [false, false, true, false].map(|is_live| vec![is_live; first.len()]);
+    ensure!(live == json!(expected.concat()), "{live}");
+
+    // Nor does what ends all of them get away from the mouse.
+    driver.press("button.strong")?;
+    page.run(BEGIN)?;
+    wait_for_captures(&driver, 2)?;
+    driver.release()?;
+    wait_for_ends(&page)?;
+    driver.wait_for_text("Nothing is captured now")?;
     Ok(())
 }
