@@ -230,7 +230,7 @@ impl Core {
         } else {
             let origin = origin.ascii_serialization();
             if state != ScreensPermission::Granted {
-                self.withdraw_screens(&origin);
+                self.withdraw_screens(&BTreeSet::from([origin.clone()]));
             }
             self.screens.permissions.set(origin, state);
         }
@@ -245,19 +245,23 @@ impl Core {
         let granted: BTreeSet<String> = granted
             .filter_map(|document| document.granted.clone())
             .collect();
-        for origin in granted {
-            if self.screens_permission(&parse_origin(&origin)) != ScreensPermission::Granted {
-                self.withdraw_screens(&origin);
-            }
+        let mut lost = granted;
+        lost.retain(|origin| {
+            self.screens_permission(&parse_origin(origin)) != ScreensPermission::Granted
+        });
+        if !lost.is_empty() {
+            self.withdraw_screens(&lost);
         }
     }
 
-    /// Documents of an origin are not told of all screens any more, nor are those
-    /// that wait for them.
-    fn withdraw_screens(&mut self, origin: &str) {
+    /// Documents of these origins are not told of all screens any more, nor are
+    /// those that wait for them. Nobody is told anything before all of them are
+    /// withdrawn.
+    fn withdraw_screens(&mut self, origins: &BTreeSet<String>) {
         let mut withdrawn = BTreeSet::new();
         for (&pipeline, document) in &mut self.screens.documents {
-            if document.granted.as_deref() == Some(origin) {
+            let granted = document.granted.as_ref();
+            if granted.is_some_and(|origin| origins.contains(origin)) {
                 document.granted = None;
                 withdrawn.insert(pipeline);
                 if document.watches_all() {

@@ -144,6 +144,22 @@ fn a_call_that_waits_for_the_list_while_its_origin_is_revoked_is_denied() {
 }
 
 #[test]
+fn of_two_origins_that_lose_the_permission_at_once_neither_is_told_a_last_time() {
+    let mut world = World::new();
+    let (page, other) = (World::page(1, ALLOWED), World::page(2, OTHER));
+    watching(&mut world, &page);
+    watching(&mut world, &other);
+    world.monitors.pop();
+    world.layout_changed();
+    // Before that has settled.
+    world.screens.clear();
+    world.read_again(&[]);
+    for page in [&page, &other] {
+        assert!(matches!(told(&world, page)[..], [ScreensEvent::Current(_)]));
+    }
+}
+
+#[test]
 fn an_origin_that_the_user_or_the_preferences_take_out_is_not_told_of_all_screens_any_more() {
     for by_preferences in [false, true] {
         let mut world = World::new();
