@@ -212,29 +212,35 @@ impl Machine {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-    use std::thread::sleep;
-    use std::time::{Duration, Instant};
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::process::{Command, Stdio};
 
     use super::*;
 
-    fn spin(time: Duration) {
-        let end = Instant::now() + time;
-        while Instant::now() < end {
-            std::hint::spin_loop();
-        }
-    }
-
+    /// Of another process: threads of other tests in this one come and go, and with them what was
+    /// counted of them.
     #[test]
     fn work_and_waits_are_counted() {
-        let id = std::process::id();
-        let before = Counters::of_tree(id).unwrap();
-        spin(Duration::from_millis(60));
-        for _ in 0..5 {
-            sleep(Duration::from_millis(2));
-        }
-        let usage = Counters::of_tree(id).unwrap().since(&before);
+        let script = "read go
+            i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done
+            for n in 1 2 3 4 5; do sleep 0.01; done
+            echo done; read end";
+        let mut child = Command::new("sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let before = Counters::of_tree(child.id()).unwrap();
+        input.write_all(b"go\n").unwrap();
+        output.read_line(&mut String::new()).unwrap();
+        let usage = Counters::of_tree(child.id()).unwrap().since(&before);
+        input.write_all(b"end\n").unwrap();
+        child.wait().unwrap();
         assert!((0.02..10.0).contains(&usage.cpu_seconds), "{usage:?}");
+        // For each program that sleeps it waits once.
         assert!(usage.wake_ups >= 5, "{usage:?}");
     }
 

@@ -17,9 +17,11 @@
 //!
 //! Nothing here knows Servo or the capture service.
 
+mod display;
 mod inspect;
 mod intruder;
 mod layout;
+mod line_log;
 mod managed;
 mod managers;
 mod monitor;

@@ -5,14 +5,13 @@
 //! Child processes that cannot be left behind, with bounded logs and a deadline on every wait, and
 //! what `/proc` tells about them.
 
-use std::collections::VecDeque;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,15 +20,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use crate::line_log::LineLog;
 pub use crate::proc_fs::{
     Footprint, cpu_time, descendants, descriptor_count, descriptors, shared_memory_count,
     thread_time, threads_time,
 };
 
-/// Lines kept of each stream; older ones are dropped.
-const MAX_LINES: usize = 10_000;
-/// Longer lines are broken here, so that a stream without line ends stays bounded.
-const MAX_LINE_BYTES: u64 = 64 * 1024;
 /// How long a killed process may take to be gone.
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -274,83 +270,6 @@ impl Drop for Process {
         if let Err(error) = self.kill_tree() {
             eprintln!("leaving {} behind: {error:#}", self.name);
         }
-    }
-}
-
-/// The lines of one stream; the newest [`MAX_LINES`].
-#[derive(Debug, Default)]
-struct LineLog {
-    state: Mutex<LogState>,
-    grown: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct LogState {
-    lines: VecDeque<String>,
-    /// Lines that were before the first one kept.
-    dropped: usize,
-    closed: bool,
-}
-
-impl LogState {
-    fn end(&self) -> usize {
-        self.dropped + self.lines.len()
-    }
-
-    fn from(&self, from: usize) -> impl Iterator<Item = &String> {
-        self.lines.iter().skip(from.saturating_sub(self.dropped))
-    }
-}
-
-impl LineLog {
-    /// Reads `stream` on a thread of its own until it ends.
-    fn collect(stream: Option<impl Read + Send + 'static>) -> Result<Arc<Self>> {
-        let stream = stream.context("the process was started without a pipe")?;
-        let log = Arc::new(Self::default());
-        let writer = log.clone();
-        thread::Builder::new()
-            .name("process log".to_owned())
-            .spawn(move || writer.read_all(stream))?;
-        Ok(log)
-    }
-
-    fn read_all(&self, stream: impl Read) {
-        let mut reader = BufReader::new(stream);
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            match reader
-                .by_ref()
-                .take(MAX_LINE_BYTES)
-                .read_until(b'\n', &mut bytes)
-            {
-                Ok(0) | Err(_) => break,
-                Ok(_) => {}
-            }
-            let text = String::from_utf8_lossy(&bytes);
-            let mut state = self.lock();
-            if state.lines.len() == MAX_LINES {
-                state.lines.pop_front();
-                state.dropped += 1;
-            }
-            state
-                .lines
-                .push_back(text.trim_end_matches(['\n', '\r']).to_owned());
-            self.grown.notify_all();
-        }
-        self.lock().closed = true;
-        self.grown.notify_all();
-    }
-
-    fn wait_closed(&self, timeout: Duration) {
-        // The outcome does not matter: what was read so far is what there is.
-        let _ = self
-            .grown
-            .wait_timeout_while(self.lock(), timeout, |state| !state.closed);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, LogState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

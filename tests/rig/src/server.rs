@@ -15,6 +15,7 @@ use x11rb::protocol::xproto::{AtomEnum, PropMode};
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
+use crate::display;
 use crate::inspect::{Screenshot, WindowInfo, screenshot, unmap_window, windows};
 use crate::layout;
 use crate::monitor::MonitorSpec;
@@ -39,6 +40,7 @@ pub(crate) struct Launch {
     pub(crate) command: Command,
     pub(crate) kind: MonitorKind,
     pub(crate) monitors: Vec<MonitorSpec>,
+    /// None: one that nobody has or had.
     pub(crate) display_number: Option<u32>,
     /// The Debian package that has the program.
     pub(crate) package: &'static str,
@@ -69,9 +71,11 @@ impl XServer {
             package,
             folder,
         } = launch;
-        if let Some(number) = display_number {
-            command.arg(format!(":{number}"));
-        }
+        let number = match display_number {
+            Some(number) => number,
+            None => display::unused_number()?,
+        };
+        command.arg(format!(":{number}"));
         // The server writes its display number to standard output when it accepts clients.
         command.args(["-displayfd", "1", "-noreset", "-nolisten", "tcp"]);
         command.current_dir(folder.path());

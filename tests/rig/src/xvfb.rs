@@ -53,7 +53,7 @@ impl XvfbBuilder {
     }
 
     /// Asks for a display number, to start a server again where one was killed. Without it the
-    /// server takes a free one.
+    /// server has one that no other server of this process has had.
     #[must_use]
     pub fn display_number(mut self, number: u32) -> Self {
         self.display_number = Some(number);

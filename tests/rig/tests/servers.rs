@@ -289,11 +289,7 @@ fn reading_the_screen_is_noticed() {
 
 #[test]
 fn a_paused_server_answers_when_resumed_and_a_killed_one_can_be_started_again() {
-    // Numbers that no server takes by itself, so that nobody is quicker at the second start.
-    let start = |number| Xvfb::builder().size(64, 64).display_number(number).start();
-    let mut server = (170..180)
-        .find_map(|number| start(number).ok())
-        .expect("Xvfb");
+    let mut server = Xvfb::builder().size(64, 64).start().expect("Xvfb");
     server.pause().expect("paused");
     server.resume().expect("resumed");
     assert_eq!(server.screenshot().expect("screenshot").width, 64);

@@ -98,7 +98,8 @@ impl World {
                 }
             }
             14 => {
-                if self.hidden.remove(&id) {
+                let was_hidden = self.hidden.remove(&id);
+                if was_hidden {
                     self.event(Event::IndicatorSeen { monitor: id });
                 }
             }
