@@ -42,6 +42,7 @@ use x11rb::x11_utils::X11Error;
 use self::connection::{Server, answer, disconnected, new_id};
 use self::damage::{RootDamage, on_monitor};
 use self::memory::attach;
+use self::plan::Division;
 use self::pointer::PointerWatch;
 use self::rows::RowReader;
 use self::transfer::Origin;
@@ -71,6 +72,7 @@ struct OpenMonitor {
     presence: Presence,
     /// What was taken from the server and not told yet.
     drawn: Damage,
+    division: Division,
 }
 
 /// A [`Grabber`] for the monitors of one X screen.
@@ -94,6 +96,9 @@ pub struct X11Grabber {
     broken: Option<GrabError>,
     /// The same for pictures.
     is_lost: Arc<AtomicBool>,
+    /// In how many rounds pictures were read.
+    #[cfg(test)]
+    rounds: usize,
 }
 
 impl X11Grabber {
@@ -126,6 +131,8 @@ impl X11Grabber {
             has_more_events: false,
             broken: None,
             is_lost: Arc::new(AtomicBool::new(false)),
+            #[cfg(test)]
+            rounds: 0,
         })
     }
 
@@ -327,6 +334,7 @@ impl X11Grabber {
             origin,
             presence: Presence::Unchanged,
             drawn,
+            division: Division::default(),
         };
         self.open.insert(monitor, open);
         if self.damage.is_none() && self.server.has_damage {

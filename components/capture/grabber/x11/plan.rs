@@ -17,6 +17,38 @@ use super::memory::BYTES_PER_PIXEL;
 /// nothing to be read whole while somebody draws.
 pub(super) const REQUEST_BYTES: usize = 16 << 20;
 
+/// How many reads in a row are one request each after one of several requests had
+/// to be made again: at 60 frames a second about a second.
+pub(super) const UNDIVIDED_READS: u32 = 64;
+
+/// Whether reads of a monitor are divided into requests of [`REQUEST_BYTES`].
+///
+/// While somebody draws on all of a large monitor again and again, the requests of
+/// a read see different states each time, and all of it is read three times before
+/// it is read in one request after all. That keeps other clients waiting for longer
+/// than one request does from the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Division {
+    undivided: u32,
+}
+
+impl Division {
+    /// Whether the next read is to be one request, however long it takes.
+    pub(super) fn is_off(self) -> bool {
+        self.undivided > 0
+    }
+
+    /// A read is begun.
+    pub(super) fn read(&mut self) {
+        self.undivided = self.undivided.saturating_sub(1);
+    }
+
+    /// The requests of a read saw different states.
+    pub(super) fn tore(&mut self) {
+        self.undivided = UNDIVIDED_READS;
+    }
+}
+
 pub(super) type Part = Box2D<u32, MonitorPixel>;
 
 /// What one request can read.
@@ -170,6 +202,20 @@ mod tests {
             assert_eq!(count(7680, 4320, false), 8);
             assert_eq!(count(7680, 4320, true), 1);
         }
+    }
+
+    #[test]
+    fn reads_are_divided_again_after_a_while_without_a_tear() {
+        let mut division = Division::default();
+        assert!(!division.is_off());
+        division.tore();
+        for _ in 0..UNDIVIDED_READS {
+            assert!(division.is_off());
+            division.read();
+        }
+        assert!(!division.is_off());
+        division.read();
+        assert!(!division.is_off());
     }
 
     #[test]

@@ -9,8 +9,13 @@
 //! each round, on the way of the answer that is awaited anyway. What is outside
 //! the damage did not change since it was taken before, and what is in it is
 //! read again, until nothing was drawn but what the round's only request read.
+//!
+//! Where somebody draws all the time, damage is taken between the requests too: a
+//! picture that shows what was drawn before its request need not be read for it
+//! again.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use servo_base::cross_process_instant::CrossProcessInstant;
 use servo_capture_traits::Damage;
@@ -38,9 +43,33 @@ struct Job {
     /// What differs from that state.
     stale: Damage,
     progress: Progress,
+    /// It is read in one request, however long that takes.
+    in_one: bool,
     /// What this round reads, and in how many requests.
     parts: Vec<Part>,
     requests: usize,
+    /// During which stages of the round it is read.
+    stages: Range<usize>,
+}
+
+/// What was drawn on the open monitors, stage by stage of a round: a stage ends
+/// when damage is taken.
+struct Drawn(Vec<HashMap<MonitorId, Damage>>);
+
+impl Drawn {
+    fn on(&self, monitor: MonitorId, stages: Range<usize>) -> Damage {
+        let mut drawn = Damage::nothing();
+        for stage in self.0.iter().take(stages.end).skip(stages.start) {
+            if let Some(part) = stage.get(&monitor) {
+                drawn.merge(part);
+            }
+        }
+        drawn
+    }
+
+    fn all_on(&self, monitor: MonitorId) -> Damage {
+        self.on(monitor, 0..self.0.len())
+    }
 }
 
 enum Progress {
@@ -56,8 +85,10 @@ impl Job {
     }
 
     /// Whether it shows one state after a round during which `drawn` was drawn.
-    fn is_consistent(&self, drawn: &Damage) -> bool {
-        drawn.is_empty() || (self.requests <= 1 && covers(&self.parts, drawn, self.origin.size))
+    fn is_consistent(&self, drawn: &Drawn) -> bool {
+        let until_read = drawn.on(self.monitor, 0..self.stages.end);
+        until_read.is_empty()
+            || (self.requests <= 1 && covers(&self.parts, &until_read, self.origin.size))
     }
 }
 
@@ -84,6 +115,10 @@ impl X11Grabber {
                 break;
             }
             self.round(&mut jobs, reads, round == ROUNDS)?;
+            #[cfg(test)]
+            {
+                self.rounds += 1;
+            }
         }
         if jobs
             .iter()
@@ -109,21 +144,30 @@ impl X11Grabber {
         Ok(results)
     }
 
-    fn job(&self, index: usize, read: &Read<'_>) -> Result<Job, GrabError> {
+    fn job(&mut self, index: usize, read: &Read<'_>) -> Result<Job, GrabError> {
         let monitor = read.picture.monitor;
         let origin = self.present_origin(monitor)?;
         if read.picture.size != origin.size {
             return Err(GrabError::MonitorChanged(monitor));
         }
+        let target = self.target(read.picture, &origin)?;
+        // Without DAMAGE nobody would know what was drawn between two requests.
+        let mut in_one = self.damage.is_none();
+        if let Some(open) = self.open.get_mut(&monitor) {
+            in_one |= open.division.is_off();
+            open.division.read();
+        }
         Ok(Job {
             index,
             monitor,
             origin,
-            target: self.target(read.picture, &origin)?,
+            target,
             stale: read.parts.clone(),
             progress: Progress::Unfinished,
+            in_one,
             parts: Vec::new(),
             requests: 0,
+            stages: 0..1,
         })
     }
 
@@ -160,18 +204,24 @@ impl X11Grabber {
     ) -> Result<(), GrabError> {
         let connection = self.server.connection.clone();
         let since = CrossProcessInstant::now();
-        // Without DAMAGE nobody would know what was drawn between two requests.
-        let in_one = is_last || self.damage.is_none();
         let mut sent: Vec<(usize, Sent<'_>)> = Vec::new();
+        // Each costs the server something: only where much is saved.
+        let by_stages = jobs.iter().any(|job| job.is_unfinished() && job.in_one);
+        let mut takes = Vec::new();
         for (number, job) in jobs.iter_mut().enumerate() {
             if !job.is_unfinished() {
                 continue;
             }
             if is_last {
                 job.stale = Damage::Whole;
+                job.in_one = true;
             }
-            let planned = requests(job.target.shape(), job.origin.size, &job.stale, in_one);
+            let planned = requests(job.target.shape(), job.origin.size, &job.stale, job.in_one);
             job.requests = planned.len();
+            if by_stages && let Some(damage) = &mut self.damage {
+                takes.push(damage.take(&connection).map_err(disconnected)?);
+            }
+            let stage = takes.len();
             for parts in &planned {
                 let request = send(
                     &connection,
@@ -184,8 +234,15 @@ impl X11Grabber {
                 sent.push((number, request.map_err(disconnected)?));
             }
             job.parts = planned.into_iter().flatten().collect();
+            job.stages = stage..stage + 1;
         }
-        let drawn = self.sync(&connection)?;
+        let mut drawn = Drawn(Vec::new());
+        let last = self.sync(&connection)?;
+        for take in takes {
+            let reply = answer(take.reply())?.map(|reply| reply.rectangles);
+            drawn.0.push(self.distribute(reply.ok().as_deref()));
+        }
+        drawn.0.push(last);
         for (number, request) in sent {
             let job = &mut jobs[number];
             let read = &mut reads[job.index];
@@ -197,7 +254,7 @@ impl X11Grabber {
                 job.progress = Progress::Failed(failure);
             }
         }
-        self.settle(jobs, reads, drawn, since);
+        self.settle(jobs, reads, &drawn, since);
         Ok(())
     }
 
@@ -223,35 +280,58 @@ impl X11Grabber {
         &mut self,
         jobs: &mut [Job],
         reads: &mut [Read<'_>],
-        mut drawn: HashMap<MonitorId, Damage>,
+        drawn: &Drawn,
         since: CrossProcessInstant,
     ) {
-        let is_torn = |job: &Job| {
-            let drawn = drawn.get(&job.monitor);
-            job.is_unfinished() && drawn.is_some_and(|drawn| !job.is_consistent(drawn))
-        };
+        let is_torn = |job: &Job| job.is_unfinished() && !job.is_consistent(drawn);
         let torn: Vec<MonitorId> = jobs
             .iter()
             .filter(|job| is_torn(job))
             .map(|job| job.monitor)
             .collect();
-        for job in jobs.iter_mut().filter(|job| job.is_unfinished()) {
+        // What goes on has read all of it when it ends. Else what was drawn before any picture of
+        // the monitor was read is in all that are read, and the rest is told.
+        for (&monitor, open) in &mut self.open {
+            if !torn.contains(&monitor) {
+                let from = first_stage(jobs, monitor);
+                open.drawn.merge(&drawn.on(monitor, from..drawn.0.len()));
+            }
+        }
+        let shown: Vec<Damage> = jobs
+            .iter()
+            .map(|job| drawn.on(job.monitor, 0..first_stage(jobs, job.monitor)))
+            .collect();
+        for (job, shown) in jobs.iter_mut().zip(shown) {
+            if !job.is_unfinished() {
+                continue;
+            }
+            let more = &mut reads[job.index].more;
             if torn.contains(&job.monitor) {
-                let drawn = drawn.get(&job.monitor).cloned().unwrap_or_default();
-                reads[job.index].more.merge(&drawn);
+                if job.requests > 1
+                    && let Some(open) = self.open.get_mut(&job.monitor)
+                {
+                    open.division.tore();
+                }
+                let drawn = drawn.all_on(job.monitor);
+                more.merge(&drawn);
                 job.stale = drawn;
             } else {
+                more.merge(&shown);
                 job.progress = Progress::Done(since);
             }
         }
-        // What goes on has read all of it when it ends; the rest is told.
-        drawn.retain(|monitor, _| !torn.contains(monitor));
-        for (monitor, drawn) in drawn {
-            if let Some(open) = self.open.get_mut(&monitor) {
-                open.drawn.merge(&drawn);
-            }
-        }
     }
+}
+
+/// The first stage of a round in which a picture of the monitor is read: 0 if any
+/// was not, or could not be.
+fn first_stage(jobs: &[Job], monitor: MonitorId) -> usize {
+    let of_monitor = jobs.iter().filter(|job| job.monitor == monitor);
+    let stages = of_monitor.map(|job| match job.progress {
+        Progress::Unfinished => job.stages.start,
+        Progress::Done(_) | Progress::Failed(_) => 0,
+    });
+    stages.min().unwrap_or(0)
 }
 
 pub(super) fn unreadable(monitor: MonitorId, failure: &Failure) -> GrabError {

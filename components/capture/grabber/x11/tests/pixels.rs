@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicU64;
 use capture_test_rig::frame_number;
 
 use super::super::connection::Transport;
+use super::super::plan::UNDIVIDED_READS;
 use super::*;
 
 const WAYS: [fn() -> Transport; 3] = [
@@ -119,13 +120,21 @@ fn what_is_drawn_elsewhere_meanwhile_is_read_and_not_told_again() {
     let connection = server.connect().expect("the server answers");
     let (mut grabber, monitors) = open_all(&server);
     let id = monitors[0].id;
-    for way in WAYS {
+    for (way, is_undivided) in WAYS.into_iter().flat_map(|way| [(way, false), (way, true)]) {
         grabber.server.transport = way();
+        for open in grabber.open.values_mut() {
+            open.division = Division::default();
+        }
         let mut picture = shoot(&mut grabber, id).expect("a picture");
         let mut other = shoot(&mut grabber, monitors[2].id).expect("a picture");
         all_drawn(&mut grabber);
         fill(&connection, painters[0].window(), rectangle(8, 8, 4, 4));
         fill(&connection, painters[2].window(), rectangle(3, 3, 2, 2));
+        if is_undivided {
+            for open in grabber.open.values_mut() {
+                open.division.tore();
+            }
+        }
         // Nobody was told of these, nor asked for them: the first would be torn off the picture.
         let wanted = Damage::from(part(100, 100, 10, 10));
         let mut reads = [
@@ -136,15 +145,19 @@ fn what_is_drawn_elsewhere_meanwhile_is_read_and_not_told_again() {
             result.expect("a state");
         }
         assert_eq!(reads[0].more, Damage::from(part(8, 8, 4, 4)), "{:?}", way());
-        assert!(reads[1].more.is_empty());
+        let (read_too, read_of_other) = (Damage::from(part(3, 3, 2, 2)), reads[1].more.clone());
         assert_eq!(pixel(&picture, 8, 8), [0xff; 3]);
         assert_eq!(pixel(&picture, 11, 11), [0xff; 3]);
-        // What the single request for all of it has read is told all the same.
+        assert_eq!(pixel(&other, 3, 3), [0xff; 3]);
+        // What the single request for all of it has read is known to be in it where damage is taken
+        // between the requests; else it is told all the same.
         let drawn = all_drawn(&mut grabber);
-        assert_eq!(
-            drawn.get(&monitors[2].id),
-            Some(&Damage::from(part(3, 3, 2, 2)))
-        );
+        let told = drawn.get(&monitors[2].id);
+        if is_undivided {
+            assert_eq!((read_of_other, told), (read_too, None), "{:?}", way());
+        } else {
+            assert_eq!((read_of_other, told), (Damage::nothing(), Some(&read_too)));
+        }
         assert_eq!(drawn.get(&id), None);
         for (painter, index) in painters.iter().zip(0..) {
             let area = rectangle(0, 0, 20, 20);
@@ -290,7 +303,8 @@ fn check_no_tear(transport: Transport, (width, height): (u32, u32), reads: usize
     let mut picture = grabber.new_picture(monitors[0].id).expect("a picture");
     let done = AtomicBool::new(false);
     let shown = AtomicU64::new(0);
-    let mut interrupted = 0;
+    let (mut done_reads, mut interrupted) = (0, 0);
+    let rounds_before = grabber.rounds;
     let mut seen = std::collections::BTreeSet::new();
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -313,7 +327,6 @@ fn check_no_tear(transport: Transport, (width, height): (u32, u32), reads: usize
             top
         };
         let deadline = Instant::now() + Duration::from_secs(90);
-        let mut done_reads = 0;
         while done_reads < reads || interrupted == 0 || seen.len() < FRAMES as usize {
             assert!(
                 Instant::now() < deadline,
@@ -334,6 +347,13 @@ fn check_no_tear(transport: Transport, (width, height): (u32, u32), reads: usize
         }
         done.store(true, Ordering::Release);
     });
+    // After one that was made again, many are not divided.
+    let most = done_reads + 2 * (done_reads / (UNDIVIDED_READS as usize + 1) + 1);
+    let rounds = grabber.rounds - rounds_before;
+    assert!(
+        rounds <= most,
+        "{rounds} rounds for {done_reads} reads, {most} at most"
+    );
 }
 
 #[test]
