@@ -169,6 +169,7 @@ impl DirectCapture {
                     size: frame.size,
                     damage: frame.damage,
                     is_last_picture: frame.is_last_picture,
+                    more_follow: false,
                     pixels: FramePixels::Pooled {
                         pool: frame.pool,
                         index: frame.index,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, SendError, Sender, bounded, unbounded};
 use euclid::Box2D;
 use parking_lot::Mutex;
 use servo_capture_traits::{
@@ -27,17 +27,18 @@ pub(super) const MAX_WAITING_OF_ONE: usize = 1024;
 /// Requests that may wait, of all clients together.
 const MAX_WAITING_REQUESTS: usize = 64 * MAX_WAITING_OF_ONE;
 /// Notices that may wait. The constellation sends a few for every document.
-const MAX_WAITING_NOTICES: usize = 65536;
+const MAX_WAITING_NOTICES: usize = 4096;
 /// Answers of the user that may wait: more than there are questions at once.
 const MAX_WAITING_ANSWERS: usize = 64;
 
 /// The sending side.
 pub(super) struct Inbox {
+    /// Bounded by `waiting`: a channel with a bound of its own would have room for
+    /// the worst case from the start.
     requests: Sender<(ClientId, CaptureRequest)>,
     notices: Sender<ServiceNotice>,
     exit: Sender<Sender<()>>,
-    /// How many requests of each client wait; without those of whom none do.
-    waiting: Mutex<BTreeMap<ClientId, usize>>,
+    waiting: Mutex<Waiting>,
     /// Whoever sent more than fits, until the service has dealt with it.
     flooded: Mutex<BTreeSet<ClientId>>,
     flood: Sender<()>,
@@ -47,6 +48,15 @@ pub(super) struct Inbox {
     moved: Sender<()>,
     /// For refusals.
     outboxes: Arc<Outboxes>,
+}
+
+/// How many requests wait.
+#[derive(Default)]
+struct Waiting {
+    /// Of all clients together.
+    all: usize,
+    /// Of each client; without those of whom none do.
+    of: BTreeMap<ClientId, usize>,
 }
 
 /// The service's side.
@@ -61,7 +71,7 @@ pub(super) struct Mail {
 
 /// An inbox and what reads it.
 pub(super) fn inbox(outboxes: Arc<Outboxes>) -> (Inbox, Mail) {
-    let (requests, requests_receiver) = bounded(MAX_WAITING_REQUESTS);
+    let (requests, requests_receiver) = unbounded();
     let (notices, notices_receiver) = bounded(MAX_WAITING_NOTICES);
     let (exit, exit_receiver) = bounded(1);
     let (flood, flood_receiver) = bounded(1);
@@ -119,20 +129,25 @@ impl Inbox {
     /// The service has taken one of the client's requests.
     pub(super) fn taken(&self, client: ClientId) {
         let mut waiting = self.waiting.lock();
-        if let Some(count) = waiting.get_mut(&client) {
+        if let Some(count) = waiting.of.get_mut(&client) {
             *count -= 1;
             if *count == 0 {
-                waiting.remove(&client);
+                waiting.of.remove(&client);
             }
+            waiting.all -= 1;
         }
     }
 
     /// Whether one more request of the client may wait; counts it then.
     fn may_wait(&self, client: ClientId) -> bool {
-        let mut waiting = self.waiting.lock();
-        let count = waiting.entry(client).or_default();
+        let waiting = &mut *self.waiting.lock();
+        if waiting.all >= MAX_WAITING_REQUESTS {
+            return false;
+        }
+        let count = waiting.of.entry(client).or_default();
         let may_wait = *count < MAX_WAITING_OF_ONE;
         *count += usize::from(may_wait);
+        waiting.all += usize::from(may_wait);
         may_wait
     }
 
@@ -177,28 +192,18 @@ impl Inbox {
 impl Submission for Inbox {
     fn request(&self, client: ClientId, mut request: CaptureRequest) {
         bound(&mut request);
-        let flood = |request| {
+        if !self.may_wait(client) {
             self.note_flood(client);
             let error = CaptureError::TooMany {
                 limit: MAX_WAITING_OF_ONE,
                 what: "waiting requests".to_owned(),
             };
-            self.refuse(client, request, error);
-        };
-        if !self.may_wait(client) {
-            return flood(request);
+            return self.refuse(client, request, error);
         }
-        match self.requests.try_send((client, request)) {
-            Ok(()) => {}
-            Err(TrySendError::Full((_, request))) => {
-                self.taken(client);
-                flood(request);
-            }
-            Err(TrySendError::Disconnected((_, request))) => {
-                self.taken(client);
-                let error = CaptureError::Aborted("the browser is shutting down".to_owned());
-                self.refuse(client, request, error);
-            }
+        if let Err(SendError((_, request))) = self.requests.send((client, request)) {
+            self.taken(client);
+            let error = CaptureError::Aborted("the browser is shutting down".to_owned());
+            self.refuse(client, request, error);
         }
     }
 
@@ -273,9 +278,29 @@ mod tests {
         for (client, _) in mail.requests.try_iter() {
             inbox.taken(client);
         }
-        assert!(inbox.waiting.lock().is_empty());
+        assert!(inbox.waiting.lock().of.is_empty() && inbox.waiting.lock().all == 0);
         inbox.request(hostile, stop());
         assert_eq!(mail.requests.len(), 1);
+        assert!(inbox.take_flooded().is_empty());
+    }
+
+    #[test]
+    fn all_clients_together_have_a_bound_too() {
+        let (inbox, mail) = inbox();
+        let clients = MAX_WAITING_REQUESTS / MAX_WAITING_OF_ONE;
+        for client in (0..clients).map(|_| ClientId::next()) {
+            for _ in 0..MAX_WAITING_OF_ONE {
+                inbox.request(client, stop());
+            }
+        }
+        let late = ClientId::next();
+        inbox.request(late, stop());
+        assert_eq!(mail.requests.len(), MAX_WAITING_REQUESTS);
+        assert_eq!(inbox.take_flooded(), BTreeSet::from([late]));
+        let (first, _) = mail.requests.try_recv().unwrap();
+        inbox.taken(first);
+        inbox.request(late, stop());
+        assert_eq!(mail.requests.len(), MAX_WAITING_REQUESTS);
         assert!(inbox.take_flooded().is_empty());
     }
 

@@ -39,7 +39,7 @@ pub use self::control::{CaptureControl, CaptureStatus, ControlError};
 use self::control::{Desk, control};
 pub use self::engine::EngineCounts;
 use self::engine::{EngineCounters, IndicatorWatch};
-use self::outbox::{Outboxes, Posting};
+use self::outbox::{Bundle, Outboxes, Posting};
 use self::runner::Runner;
 use self::screens::ScreensDesk;
 pub use self::screens::{ScreensQuestion, ServiceLink};
@@ -224,6 +224,7 @@ impl Service {
             replies: HashMap::new(),
             configure_replies: HashMap::new(),
             outboxes,
+            bundle: Bundle::default(),
             sinks: Sinks::default(),
             last_request: 0,
             embedder_notices: self.embedder_notices,

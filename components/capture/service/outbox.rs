@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, unbounded};
 use parking_lot::Mutex;
 use servo_base::generic_channel::{GenericCallback, SendError};
 use servo_base::id::PipelineId;
@@ -82,6 +82,41 @@ impl Letter {
     }
 }
 
+/// Letters that leave together, in their order.
+#[derive(Default)]
+pub(super) struct Bundle {
+    letters: Vec<(ClientId, Letter)>,
+    /// What the service is to hear when they have left.
+    losses: Vec<Event>,
+}
+
+impl Bundle {
+    pub(super) fn add(&mut self, client: ClientId, letter: Letter) {
+        self.letters.push((client, letter));
+    }
+
+    /// What the source has to say cannot be put into a letter.
+    pub(super) fn lose(&mut self, source: SourceId) {
+        self.losses.push(Event::SinkLost { source });
+    }
+
+    /// Takes the letters, and says with each frame whether others of its client
+    /// follow.
+    fn take_letters(&mut self) -> Vec<(ClientId, Letter)> {
+        let mut letters = std::mem::take(&mut self.letters);
+        let mut followed: Vec<ClientId> = Vec::new();
+        for (client, letter) in letters.iter_mut().rev() {
+            if let Letter::Source(_, _, SourceEvent::Frame(frame)) = letter {
+                frame.more_follow = followed.contains(client);
+                if !frame.more_follow {
+                    followed.push(*client);
+                }
+            }
+        }
+        letters
+    }
+}
+
 /// Who sends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Posting {
@@ -108,6 +143,8 @@ pub(super) enum PostError {
 
 /// One client's queue.
 struct Outbox {
+    /// Bounded by [`Outbox::put`]: a channel with a bound of its own would have
+    /// room for the worst case from the start.
     letters: Sender<Letter>,
     bytes: Arc<AtomicUsize>,
 }
@@ -149,6 +186,22 @@ impl Outboxes {
         }
     }
 
+    /// The same with all letters of a bundle. What the service is to hear of
+    /// the lost.
+    pub(super) fn post_all(&self, bundle: &mut Bundle) -> Vec<Event> {
+        let mut losses = std::mem::take(&mut bundle.losses);
+        for (client, letter) in bundle.take_letters() {
+            let loss = letter.loss();
+            if let Err(error) = self.post(client, letter) {
+                // The page's process is gone, and its pipelines soon too; or it does not want
+                // to know.
+                log::debug!("{client} could not be told: {error}");
+                losses.extend(loss);
+            }
+        }
+        losses
+    }
+
     /// The client is gone.
     pub(super) fn forget(&self, client: ClientId) {
         self.boxes.lock().remove(&client);
@@ -160,7 +213,7 @@ impl Outboxes {
         client: ClientId,
         letter: Letter,
     ) -> Result<(), PostError> {
-        let (letters, receiver) = bounded(MAX_WAITING);
+        let (letters, receiver) = unbounded();
         let bytes = Arc::new(AtomicUsize::new(0));
         let (events, waiting) = (self.events.clone(), bytes.clone());
         // Detached: a thread that is stuck goes with the process it sends to, or
@@ -180,10 +233,12 @@ impl Outboxes {
 }
 
 impl Outbox {
+    /// One at a time, with all boxes locked.
     fn put(&self, letter: Letter) -> Result<(), Box<TrySendError<Letter>>> {
         let bytes = letter.bytes();
         let waiting = self.bytes.load(Ordering::Relaxed);
-        if bytes > 0 && waiting > 0 && waiting + bytes > MAX_WAITING_BYTES {
+        let is_too_large = bytes > 0 && waiting > 0 && waiting + bytes > MAX_WAITING_BYTES;
+        if is_too_large || self.letters.len() >= MAX_WAITING {
             return Err(Box::new(TrySendError::Full(letter)));
         }
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -221,7 +276,10 @@ fn deliver(letters: &Receiver<Letter>, waiting: &AtomicUsize, events: &Sender<Ev
 mod tests {
     use std::sync::mpsc::channel;
 
-    use servo_capture_traits::EndReason;
+    use crossbeam_channel::bounded;
+    use euclid::Size2D;
+    use servo_base::cross_process_instant::CrossProcessInstant;
+    use servo_capture_traits::{Damage, EndReason, FrameMessage, PoolRegistration};
 
     use super::*;
 
@@ -274,5 +332,47 @@ mod tests {
         }
         boxes.forget(client);
         assert!(boxes.boxes.lock().is_empty());
+    }
+
+    #[test]
+    fn the_last_frame_of_each_client_says_that_none_follows() {
+        let (events, _receiver) = bounded(8);
+        let boxes = Outboxes::new(Posting::Directly, events);
+        let (sender, arrived) = channel();
+        let sink = GenericCallback::new(move |event| {
+            if let Ok(SourceEvent::Frame(frame)) = event {
+                sender.send((frame.sequence, frame.more_follow)).unwrap();
+            }
+        })
+        .unwrap();
+        let pool = PoolRegistration::new();
+        let frame = |sequence| FrameMessage {
+            sequence,
+            captured_at: CrossProcessInstant::now(),
+            size: Size2D::new(1, 1),
+            damage: Damage::Whole,
+            is_last_picture: false,
+            more_follow: false,
+            pixels: FramePixels::Pooled {
+                pool: pool.id(),
+                index: 0,
+            },
+        };
+        let (one, other) = (ClientId::next(), ClientId::next());
+        let mut bundle = Bundle::default();
+        for (sequence, client) in [(1, one), (2, one), (3, other), (4, one)] {
+            let event = SourceEvent::Frame(frame(sequence));
+            bundle.add(
+                client,
+                Letter::Source(SourceId::from_u128(1), sink.clone(), event),
+            );
+        }
+        bundle.add(one, letter(&sink));
+        assert!(boxes.post_all(&mut bundle).is_empty());
+        let all = [1, 2, 3, 4].map(|_| arrived.recv_timeout(PATIENCE).unwrap());
+        assert_eq!(all, [(1, true), (2, true), (3, false), (4, false)]);
+        bundle.lose(SourceId::from_u128(2));
+        assert_eq!(boxes.post_all(&mut bundle).len(), 1);
+        assert!(boxes.post_all(&mut bundle).is_empty());
     }
 }

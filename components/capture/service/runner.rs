@@ -19,7 +19,7 @@ use super::control::{Command, Desk};
 use super::engine::EngineHandle;
 use super::inbox::{Inbox, Mail};
 use super::indicator_thread::{IndicatorCommand, IndicatorHandle};
-use super::outbox::{Letter, Outboxes};
+use super::outbox::{Bundle, Letter, Outboxes};
 use super::screens::ScreensDesk;
 use super::sinks::Sinks;
 use crate::core::{
@@ -45,6 +45,8 @@ pub(super) struct Runner {
     pub(super) replies: HashMap<RequestId, (ClientId, GenericCallback<AllScreensReply>)>,
     pub(super) configure_replies: HashMap<RequestId, (ClientId, GenericCallback<ConfigureReply>)>,
     pub(super) outboxes: Arc<Outboxes>,
+    /// What has not been posted yet.
+    pub(super) bundle: Bundle,
     pub(super) sinks: Sinks,
     pub(super) last_request: u64,
     pub(super) embedder_notices: Receiver<CaptureNotice>,
@@ -59,6 +61,7 @@ impl Runner {
     pub(super) fn run(mut self, mail: &Mail, events: &Receiver<Event>) -> Option<Sender<()>> {
         loop {
             self.notices(mail);
+            self.post();
             let deadline = self.core.next_deadline();
             let timer = deadline.map_or_else(never, |deadline| after(self.until(deadline)));
             select! {
@@ -106,9 +109,22 @@ impl Runner {
                 recv(timer) -> _ => self.event(Event::Tick),
                 recv(mail.exit) -> done => {
                     self.event(Event::Exit);
+                    self.post();
                     return done.ok();
                 },
             }
+        }
+    }
+
+    /// Posts what has gathered. A sink that cannot be reached any more is a page
+    /// that is gone.
+    fn post(&mut self) {
+        loop {
+            let losses = self.outboxes.post_all(&mut self.bundle);
+            if losses.is_empty() {
+                return;
+            }
+            losses.into_iter().for_each(|loss| self.event(loss));
         }
     }
 
@@ -160,14 +176,13 @@ impl Runner {
     }
 
     fn event(&mut self, event: Event) {
-        let mut lost = Vec::new();
         let now = self.now();
         // Frames are many, and no news for people.
         let may_be_news = !matches!(event, Event::Frame { .. } | Event::Release { .. });
         let mut is_news = false;
         for effect in self.core.handle(event, now) {
             is_news |= matches!(effect, Effect::Record(_));
-            self.carry_out(effect, &mut lost);
+            self.carry_out(effect);
         }
         if may_be_news {
             is_news |= self.desk.publish(self.core.overview(), self.started);
@@ -178,10 +193,6 @@ impl Runner {
         // What the record could not take ends before anything else begins.
         for event in self.record.take_events() {
             self.event(event);
-        }
-        // A sink that cannot be reached any more is a page that is gone.
-        for source in lost {
-            self.event(Event::SinkLost { source });
         }
     }
 
@@ -299,30 +310,35 @@ impl Runner {
         }
     }
 
-    fn carry_out(&mut self, effect: Effect, lost: &mut Vec<SourceId>) {
+    fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { request, result } => {
                 let Some((client, reply)) = self.replies.remove(&request) else {
                     log::error!("{request:?} was answered twice");
                     return;
                 };
-                self.answer(client, Letter::AllScreens(reply, AllScreensReply(result)));
+                let letter = Letter::AllScreens(reply, AllScreensReply(result));
+                self.bundle.add(client, letter);
             }
             Effect::Configured { request, result } => {
                 let Some((client, reply)) = self.configure_replies.remove(&request) else {
                     log::error!("{request:?} was answered twice");
                     return;
                 };
-                self.answer(client, Letter::Configured(reply, ConfigureReply(result)));
+                let letter = Letter::Configured(reply, ConfigureReply(result));
+                self.bundle.add(client, letter);
             }
             Effect::Deliver { source, frame } => match self.sinks.message(source, frame) {
-                Ok(message) => self.tell(source, SourceEvent::Frame(message), lost),
+                Ok(message) => {
+                    let event = SourceEvent::Frame(message);
+                    self.sinks.tell(&mut self.bundle, source, event);
+                }
                 Err(error) => {
                     log::error!("{source} cannot go on: {error}");
-                    lost.push(source);
+                    self.bundle.lose(source);
                 }
             },
-            Effect::Tell { source, event } => self.tell(source, event, lost),
+            Effect::Tell { source, event } => self.sinks.tell(&mut self.bundle, source, event),
             Effect::Forget { source } => self.sinks.forget(source),
             Effect::Engine(command) => self.command_engine(command),
             Effect::Indicate {
@@ -352,21 +368,6 @@ impl Runner {
                     self.event(Event::Screens(ScreensInput::SinkLost { pipeline }));
                 }
             }
-        }
-    }
-
-    fn answer(&self, client: ClientId, letter: Letter) {
-        // Err: the page's process is gone, and its pipelines soon too; or it does
-        // not want to know.
-        if let Err(error) = self.outboxes.post(client, letter) {
-            log::debug!("{client} could not be answered: {error}");
-        }
-    }
-
-    fn tell(&mut self, source: SourceId, event: SourceEvent, lost: &mut Vec<SourceId>) {
-        if let Err(error) = self.sinks.tell(&self.outboxes, source, event) {
-            log::debug!("{source} has lost its sink: {error}");
-            lost.push(source);
         }
     }
 

@@ -11,7 +11,7 @@ use servo_capture_traits::{
     ClientId, FrameMessage, FramePixels, PictureError, SourceEvent, SourceId,
 };
 
-use super::outbox::{Letter, Outboxes, PostError};
+use super::outbox::{Bundle, Letter};
 use crate::core::RawFrame;
 
 struct Sink {
@@ -53,22 +53,11 @@ impl Sinks {
         self.copying.remove(&client);
     }
 
-    /// Sends an event; a source without a sink hears nothing.
-    ///
-    /// # Errors
-    /// When nobody is at the other end any more, or nobody reads there.
-    pub(super) fn tell(
-        &self,
-        outboxes: &Outboxes,
-        source: SourceId,
-        event: SourceEvent,
-    ) -> Result<(), PostError> {
-        match self.sinks.get(&source) {
-            Some(sink) => {
-                let letter = Letter::Source(source, sink.callback.clone(), event);
-                outboxes.post(sink.client, letter)
-            }
-            None => Ok(()),
+    /// Has an event sent; a source without a sink hears nothing.
+    pub(super) fn tell(&self, bundle: &mut Bundle, source: SourceId, event: SourceEvent) {
+        if let Some(sink) = self.sinks.get(&source) {
+            let letter = Letter::Source(source, sink.callback.clone(), event);
+            bundle.add(sink.client, letter);
         }
     }
 
@@ -96,6 +85,7 @@ impl Sinks {
             size: frame.size,
             damage: frame.damage,
             is_last_picture: frame.is_last_picture,
+            more_follow: false,
             pixels,
         })
     }

@@ -30,6 +30,9 @@ pub struct FrameMessage {
     /// The source has no other picture: until one is given back there is no
     /// further frame.
     pub is_last_picture: bool,
+    /// Frames of other sources of the same client, made at the same time, come
+    /// right after it.
+    pub more_follow: bool,
     /// The picture.
     pub pixels: FramePixels,
 }
@@ -298,6 +301,7 @@ mod tests {
                 size,
                 damage: one_pixel(),
                 is_last_picture: false,
+                more_follow: false,
                 pixels,
             };
             let lease = FrameLease::new(move || {

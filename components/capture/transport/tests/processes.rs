@@ -236,6 +236,7 @@ impl Frames {
                 size: SIZE,
                 damage: Damage::from(Box2D::new(Point2D::zero(), Point2D::new(1, 1))),
                 is_last_picture: false,
+                more_follow: false,
                 pixels: FramePixels::Pooled {
                     pool: pool.id(),
                     index: index as u32,
