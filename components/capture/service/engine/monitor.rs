@@ -20,7 +20,7 @@ use crate::monitor::Monitor;
 use crate::pixels::compare;
 
 /// Rows that are compared at once to find out whether damage is told truly.
-const STRIP_ROWS: u32 = 64;
+const STRIP_ROWS: u32 = 48;
 
 static WHOLE: Damage = Damage::Whole;
 

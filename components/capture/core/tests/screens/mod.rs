@@ -279,9 +279,7 @@ fn any_page_may_hear_of_the_screen_it_is_on_and_of_no_more() {
     world.monitors[1] = monitor(2, 80, 0, 4, 4);
     world.layout_changed();
     world.advance(SETTLED);
-    world.monitors.pop();
-    world.layout_changed();
-    world.advance(SETTLED);
+    unplug(&mut world);
     let second = screen(&world, 0);
     assert!(!second.is_extended);
     let expected = [first, second].map(ScreensEvent::Current);
@@ -320,9 +318,7 @@ fn nothing_is_watched_for_documents_that_were_left_and_they_hear_all_when_they_a
     let activity = |active| Event::PipelineActivity { pipeline, active };
     world.event(activity(false));
     assert!(!world.watches_layout);
-    world.monitors.pop();
-    world.layout_changed();
-    world.advance(SETTLED);
+    unplug(&mut world);
     assert!(told(&world, &page).is_empty());
     world.event(activity(true));
     assert!(world.watches_layout);
@@ -471,8 +467,6 @@ fn another_process_gets_nothing_by_naming_a_document() {
     world.event(Event::ClientGone {
         client: thief.client,
     });
-    world.monitors.pop();
-    world.layout_changed();
-    world.advance(SETTLED);
+    unplug(&mut world);
     assert_eq!(told(&world, &page).len(), 1);
 }

@@ -115,9 +115,7 @@ fn a_permission_that_is_withdrawn_ends_what_was_granted_by_it() {
     watching(&mut world, &other);
     set(&mut world, ALLOWED, ScreensPermission::Denied);
     world.screens.clear();
-    world.monitors.pop();
-    world.layout_changed();
-    world.advance(SETTLED);
+    unplug(&mut world);
     assert!(matches!(
         told(&world, &page)[..],
         [ScreensEvent::Current(_)]
@@ -172,9 +170,7 @@ fn an_origin_that_the_user_or_the_preferences_take_out_is_not_told_of_all_screen
             world.revoke(ALLOWED);
         }
         world.screens.clear();
-        world.monitors.pop();
-        world.layout_changed();
-        world.advance(SETTLED);
+        unplug(&mut world);
         assert!(matches!(
             told(&world, &page)[..],
             [ScreensEvent::Current(_)]
