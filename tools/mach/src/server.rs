@@ -5,14 +5,14 @@
 //! A static HTTP server for the demo, on the loopback address only.
 
 use std::fs::File;
-use std::io::Cursor;
+use std::io::{self, Cursor, Read, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result, anyhow, bail};
-use tiny_http::{Header, Method, Request, Response, Server};
+use tiny_http::{HTTPVersion, Header, Method, Request, Response, Server};
 
 /// The first port tried.
 pub const PORT: u16 = 8123;
@@ -102,12 +102,23 @@ fn respond(directory: &Path, request: Request) {
                         response.add_header(header);
                     }
                 }
-                request.respond(response)
+                answer(request, response)
             }
-            Err(_) => request.respond(plain(404, "not found\n")),
+            Err(_) => answer(request, plain(404, "not found\n")),
         },
-        _ => request.respond(plain(405, "only GET and HEAD\n")),
+        _ => answer(request, plain(405, "only GET and HEAD\n")),
     };
+}
+
+/// Answers with HTTP/1.0, after which no connection is kept. tiny_http has a thread for
+/// each connection, but at times queues a new one behind those that are kept: of six
+/// that a browser opens at once, some were never answered.
+fn answer<R: Read>(request: Request, response: Response<R>) -> io::Result<()> {
+    let is_head = *request.method() == Method::Head;
+    let headers = request.headers().to_vec();
+    let mut writer = request.into_writer();
+    response.raw_print(&mut writer, HTTPVersion(1, 0), &headers, is_head, None)?;
+    writer.flush()
 }
 
 fn plain(status: u16, text: &str) -> Response<Cursor<Vec<u8>>> {
@@ -209,7 +220,7 @@ mod tests {
     fn files_come_with_their_type() {
         let (_root, server) = serve(28_100);
         let answer = ask(&server, "GET", "/?query");
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
         assert!(answer.contains("Content-Type: text/html; charset=utf-8"));
         assert!(answer.ends_with("<p>hello"));
         let answer = ask(&server, "GET", "/a%20b.js");
@@ -235,16 +246,45 @@ mod tests {
             "/%zz",
         ] {
             let answer = ask(&server, "GET", path);
-            assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+            assert!(answer.starts_with("HTTP/1.0 404"), "{path}: {answer}");
         }
     }
 
     #[test]
     fn only_reading_is_allowed() {
         let (_root, server) = serve(28_300);
-        assert!(ask(&server, "POST", "/").starts_with("HTTP/1.1 405"));
+        assert!(ask(&server, "POST", "/").starts_with("HTTP/1.0 405"));
         let answer = ask(&server, "HEAD", "/");
-        assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("hello"));
+        assert!(answer.starts_with("HTTP/1.0 200") && !answer.contains("hello"));
+    }
+
+    /// What a browser does: it keeps a connection unless the answer forbids it.
+    fn browse(port: u16) -> io::Result<Option<TcpStream>> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")?;
+        let mut answer = Vec::new();
+        let mut byte = [0];
+        while !answer.ends_with(b"<p>hello") {
+            stream.read_exact(&mut byte)?;
+            answer.push(byte[0]);
+        }
+        Ok(answer.starts_with(b"HTTP/1.1").then_some(stream))
+    }
+
+    #[test]
+    fn connections_that_come_at_once_are_all_answered() {
+        let (_root, server) = serve(28_600);
+        let port = server.port;
+        let clients: Vec<_> = (0..24)
+            .map(|_| thread::spawn(move || browse(port)))
+            .collect();
+        let kept: Vec<_> = clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect();
+        let failed = kept.iter().filter(|answer| answer.is_err()).count();
+        assert_eq!(failed, 0, "of {}", kept.len());
     }
 
     #[test]
