@@ -31,6 +31,7 @@ pub(crate) mod tracks;
 pub(crate) mod trackstate;
 pub(crate) mod usermedia;
 pub(crate) mod videoframecallbacks;
+pub(crate) mod videosnapshot;
 
 /// Members of `MediaDevices` (webidls/AllScreensCapture.webidl and
 /// MediaTrackConstraints.webidl).

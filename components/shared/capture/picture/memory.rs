@@ -164,6 +164,18 @@ pub(crate) fn make_opaque(pixels: &mut [u8]) {
     }
 }
 
+/// Whether the alpha of each pixel is 255; not of half a pixel.
+pub fn is_opaque(pixels: &[u8]) -> bool {
+    // By blocks, because a loop without a way out in it takes many pixels at once.
+    const BLOCK: usize = 4096;
+    let (pixels, rest) = pixels.as_chunks::<BYTES_PER_PIXEL>();
+    let all = |block: &[[u8; BYTES_PER_PIXEL]]| {
+        let pixels = block.iter().map(|pixel| u32::from_le_bytes(*pixel));
+        pixels.fold(u32::MAX, |all, pixel| all & pixel) >= 0xff00_0000
+    };
+    rest.is_empty() && pixels.chunks(BLOCK).all(all)
+}
+
 fn opaque(pixel: [u8; BYTES_PER_PIXEL]) -> [u8; BYTES_PER_PIXEL] {
     (u32::from_le_bytes(pixel) | 0xff00_0000).to_le_bytes()
 }

@@ -213,3 +213,16 @@ mod sealed {
         std::fs::File::open("/dev/zero").unwrap().into()
     }
 }
+
+#[test]
+fn one_pixel_that_is_not_opaque_is_found_wherever_it_is() {
+    let mut pixels = vec![0; 4 * 10_000];
+    make_opaque(&mut pixels);
+    assert!(is_opaque(&pixels) && is_opaque(&[]));
+    for pixel in [0, 1, 4095, 4096, 9_999] {
+        pixels[4 * pixel + 3] = 0xfe;
+        assert!(!is_opaque(&pixels), "{pixel}");
+        pixels[4 * pixel + 3] = 0xff;
+    }
+    assert!(!is_opaque(&pixels[..pixels.len() - 1]));
+}
