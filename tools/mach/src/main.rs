@@ -13,6 +13,7 @@ mod bootstrap;
 mod build;
 mod cargo;
 mod check;
+mod failures;
 mod fmt;
 mod fuzz;
 mod graft;

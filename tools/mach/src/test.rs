@@ -10,15 +10,17 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::bootstrap;
 use crate::build::{self, Profile, SHELL};
 use crate::cargo::Cargo;
+use crate::failures::Failures;
 use crate::workspace::{self, BROWSER, INTEGRATION_TESTS, WPT_RUN};
 use crate::{attacks, check, fmt as format, graft, wpt_tools};
 
@@ -102,6 +104,7 @@ impl Step {
 /// What became of a step.
 enum Outcome {
     Passed(Duration),
+    /// Why, in the first line; what its tests said, in the others.
     Failed(Duration, String),
     /// Counts as failed: nobody knows whether it would pass.
     NotRun(Step),
@@ -137,8 +140,9 @@ pub fn test(root: &Path, words: &[String]) -> bool {
             match result {
                 Ok(()) => Outcome::Passed(took),
                 Err(error) => {
-                    eprintln!("mach: {error:#}");
-                    Outcome::Failed(took, format!("{error:#}"))
+                    let reason = format!("{error:#}");
+                    eprintln!("mach: {}", reason.lines().next().unwrap_or_default());
+                    Outcome::Failed(took, reason)
                 }
             },
         ));
@@ -180,11 +184,18 @@ fn plan(words: &[String]) -> (Vec<Step>, Vec<String>) {
     (steps, filters)
 }
 
-/// The table of steps and the sums.
+/// What failed tests said, the table of steps and the sums.
 struct Report<'a>(&'a [(Step, Outcome)]);
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (step, outcome) in self.0 {
+            if let Outcome::Failed(_, reason) = outcome
+                && let Some((_, said)) = reason.split_once('\n')
+            {
+                writeln!(f, "failed in {}:\n{said}\n", step.name())?;
+            }
+        }
         writeln!(f, "{:<18}{:<9}{:>8}", "step", "result", "seconds")?;
         let mut passed = 0;
         for (step, outcome) in self.0 {
@@ -216,7 +227,14 @@ impl fmt::Display for Report<'_> {
 
 /// Runs `cargo test` for the tests that match, all where there is no filter.
 fn with_filters(cargo: Cargo, filters: &[String]) -> Result<()> {
-    cargo.args(["--no-fail-fast", "--"]).args(filters).run()
+    let mut cargo = cargo.args(["--no-fail-fast", "--"]).args(filters);
+    if io::stdout().is_terminal() {
+        // The tests themselves write to a pipe.
+        cargo = cargo.arg("--color=always");
+    }
+    let mut failures = Failures::default();
+    let result = cargo.run_reading(|line| failures.read(line));
+    result.map_err(|error| anyhow!("{error:#}{failures}"))
 }
 
 fn unit(root: &Path, filters: &[String]) -> Result<()> {
@@ -225,7 +243,14 @@ fn unit(root: &Path, filters: &[String]) -> Result<()> {
         let cargo = workspace::select(Cargo::new(root, "test"), packages);
         with_filters(cargo, filters).with_context(|| packages.join(", "))
     });
-    results.into_iter().collect()
+    let failed = results.into_iter().filter_map(Result::err);
+    match failed
+        .map(|error| format!("{error:#}"))
+        .reduce(|all, one| format!("{all}\n{one}"))
+    {
+        None => Ok(()),
+        Some(reasons) => bail!(reasons),
+    }
 }
 
 fn integration(root: &Path, filters: &[String]) -> Result<()> {
@@ -327,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_counts_a_step_that_did_not_run_as_failed() {
+    fn the_report_tells_what_failed_and_counts_a_step_that_did_not_run_as_failed() {
         let second = Duration::from_secs(1);
         let outcomes = [
             (Step::Graft, Outcome::Passed(second)),
@@ -338,7 +363,8 @@ mod tests {
             (Step::Wpt, Outcome::NotRun(Step::Build)),
         ];
         let text = Report(&outcomes).to_string();
-        let lines = text.lines().collect::<Vec<_>>();
+        let table = text.strip_prefix("failed in build:\nlong\n\n").unwrap();
+        let lines = table.lines().collect::<Vec<_>>();
         assert_eq!(lines[3], "wpt               not run            needs build");
         assert!(lines[2].ends_with("FAILED        1.0  broken"), "{text}");
         assert_eq!(lines[4..], ["1 passed, 2 failed"]);
