@@ -10,8 +10,8 @@
 //! queue before it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use crate::core::{Event, ScreensInput};
 const MAX_WAITING: usize = 8192;
 /// Bytes of copied frames that may wait for one client; one frame may be larger.
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
-/// How long a client's thread waits for something to send before it ends.
+/// See [`Outboxes::idle`].
 const IDLE: Duration = Duration::from_secs(30);
 
 /// Something for a page.
@@ -154,15 +154,20 @@ pub(super) struct Outboxes {
     posting: Posting,
     /// Hears of sinks that cannot be reached.
     events: Sender<Event>,
-    boxes: Mutex<HashMap<ClientId, Outbox>>,
+    /// How long a client's thread waits for something to send before it ends.
+    idle: Duration,
+    boxes: Arc<Boxes>,
 }
+
+type Boxes = Mutex<HashMap<ClientId, Outbox>>;
 
 impl Outboxes {
     pub(super) fn new(posting: Posting, events: Sender<Event>) -> Self {
         Self {
             posting,
             events,
-            boxes: Mutex::default(),
+            idle: IDLE,
+            boxes: Arc::default(),
         }
     }
 
@@ -181,7 +186,7 @@ impl Outboxes {
         match outbox.put(letter).map_err(|error| *error) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => Err(PostError::Stuck),
-            // Its thread had nothing to do for a while.
+            // Its thread has panicked.
             Err(TrySendError::Disconnected(letter)) => self.open(&mut boxes, client, letter),
         }
     }
@@ -202,7 +207,8 @@ impl Outboxes {
         losses
     }
 
-    /// The client is gone.
+    /// The client is gone. What is posted to it all the same opens a queue until its thread
+    /// has waited in vain.
     pub(super) fn forget(&self, client: ClientId) {
         self.boxes.lock().remove(&client);
     }
@@ -215,12 +221,19 @@ impl Outboxes {
     ) -> Result<(), PostError> {
         let (letters, receiver) = unbounded();
         let bytes = Arc::new(AtomicUsize::new(0));
-        let (events, waiting) = (self.events.clone(), bytes.clone());
+        let sender = OutboxThread {
+            client,
+            letters: receiver,
+            bytes: bytes.clone(),
+            idle: self.idle,
+            boxes: Arc::downgrade(&self.boxes),
+            events: self.events.clone(),
+        };
         // Detached: a thread that is stuck goes with the process it sends to, or
         // with ours.
         thread::Builder::new()
             .name("CaptureOutbox".to_owned())
-            .spawn(move || deliver(&receiver, &waiting, &events))
+            .spawn(move || sender.run())
             .map_err(|error| {
                 log::error!("{client} gets nothing: {error}");
                 PostError::NoThread
@@ -249,32 +262,66 @@ impl Outbox {
     }
 }
 
-/// Sends one letter after the other.
-fn deliver(letters: &Receiver<Letter>, waiting: &AtomicUsize, events: &Sender<Event>) {
-    loop {
-        let letter = match letters.recv_timeout(IDLE) {
-            Ok(letter) => letter,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
-        };
-        let bytes = letter.bytes();
-        let loss = letter.loss();
-        let sent = letter.send();
-        waiting.fetch_sub(bytes, Ordering::Relaxed);
-        if let Err(error) = sent {
-            log::debug!("a page could not be told: {error:?}");
-            // Err: the service has ended.
-            if let Some(loss) = loss
-                && events.send(loss).is_err()
-            {
-                return;
+/// What sends a client's letters.
+struct OutboxThread {
+    client: ClientId,
+    letters: Receiver<Letter>,
+    bytes: Arc<AtomicUsize>,
+    idle: Duration,
+    boxes: Weak<Boxes>,
+    events: Sender<Event>,
+}
+
+impl OutboxThread {
+    /// Sends one letter after the other.
+    fn run(self) {
+        loop {
+            let letter = match self.letters.recv_timeout(self.idle) {
+                Ok(letter) => letter,
+                Err(RecvTimeoutError::Timeout) if self.closes() => return,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let bytes = letter.bytes();
+            let loss = letter.loss();
+            let sent = letter.send();
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            if let Err(error) = sent {
+                log::debug!("a page could not be told: {error:?}");
+                // Err: the service has ended.
+                if let Some(loss) = loss
+                    && self.events.send(loss).is_err()
+                {
+                    return;
+                }
             }
         }
+    }
+
+    /// Takes its queue away, unless a letter has come after all: nothing is put into
+    /// one that nobody empties.
+    fn closes(&self) -> bool {
+        let Some(boxes) = self.boxes.upgrade() else {
+            // The service has ended.
+            return true;
+        };
+        let mut boxes = boxes.lock();
+        if !self.letters.is_empty() {
+            return false;
+        }
+        // The client may have another queue since it was forgotten.
+        let is_its_own = |outbox: &Outbox| Arc::ptr_eq(&outbox.bytes, &self.bytes);
+        if boxes.get(&self.client).is_some_and(is_its_own) {
+            boxes.remove(&self.client);
+        }
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::channel;
+    use std::time::Instant;
 
     use crossbeam_channel::bounded;
     use euclid::Size2D;
@@ -332,6 +379,43 @@ mod tests {
         }
         boxes.forget(client);
         assert!(boxes.boxes.lock().is_empty());
+    }
+
+    #[test]
+    fn what_is_said_to_a_client_that_is_gone_leaves_no_queue() {
+        let (events, _receiver) = bounded(8);
+        let boxes = Outboxes {
+            idle: Duration::from_millis(1),
+            ..Outboxes::new(Posting::OnThreads, events)
+        };
+        let (sender, arrived) = channel();
+        let sink = GenericCallback::new(move |_| sender.send(()).unwrap()).unwrap();
+        let gone = ClientId::next();
+        boxes.forget(gone);
+        boxes.post(gone, letter(&sink)).unwrap();
+        arrived.recv_timeout(PATIENCE).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while !boxes.boxes.lock().is_empty() {
+            assert!(Instant::now() < deadline, "its queue stays");
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_comes_when_a_queue_is_about_to_close_is_sent() {
+        let (events, _receiver) = bounded(8);
+        let boxes = Outboxes {
+            idle: Duration::from_micros(50),
+            ..Outboxes::new(Posting::OnThreads, events)
+        };
+        let (sender, arrived) = channel();
+        let sink = GenericCallback::new(move |_| sender.send(()).unwrap()).unwrap();
+        let client = ClientId::next();
+        for round in 0..2000 {
+            boxes.post(client, letter(&sink)).unwrap();
+            arrived.recv_timeout(PATIENCE).unwrap();
+            thread::sleep(Duration::from_micros(round % 100));
+        }
     }
 
     #[test]

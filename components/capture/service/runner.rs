@@ -60,8 +60,6 @@ impl Runner {
     /// Serves until the browser exits; returns whom to tell that it is done.
     pub(super) fn run(mut self, mail: &Mail, events: &Receiver<Event>) -> Option<Sender<()>> {
         loop {
-            // With a client that is gone its queue goes: nothing for it is posted after that.
-            self.post();
             self.notices(mail);
             self.post();
             let deadline = self.core.next_deadline();
