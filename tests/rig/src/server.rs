@@ -23,6 +23,8 @@ use crate::process::{Process, Stream};
 
 /// How long a server may take to be ready, on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How many display numbers are tried.
+const MAX_STARTS: u32 = 5;
 /// How long it may take to go when asked.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -37,6 +39,7 @@ pub(crate) enum MonitorKind {
 
 /// How to start a server.
 pub(crate) struct Launch {
+    /// The program and its arguments but for those that every server has.
     pub(crate) command: Command,
     pub(crate) kind: MonitorKind,
     pub(crate) monitors: Vec<MonitorSpec>,
@@ -46,6 +49,39 @@ pub(crate) struct Launch {
     pub(crate) package: &'static str,
     /// Files that the server reads or writes.
     pub(crate) folder: TempDir,
+}
+
+impl Launch {
+    /// Where nobody is, tried again where somebody came first.
+    fn start_somewhere(&self) -> Result<(Process, u32)> {
+        for _ in 1..MAX_STARTS {
+            match self.start(display::unused_number()?) {
+                Err(error) if is_taken(&error) => {}
+                started => return started,
+            }
+        }
+        self.start(display::unused_number()?)
+    }
+
+    /// Returns when the server accepts clients.
+    fn start(&self, number: u32) -> Result<(Process, u32)> {
+        let mut command = Command::new(self.command.get_program());
+        command.args(self.command.get_args());
+        command.arg(format!(":{number}"));
+        // The server writes its display number to standard output when it accepts clients.
+        command.args(["-displayfd", "1", "-noreset", "-nolisten", "tcp"]);
+        command.current_dir(self.folder.path());
+        let process = Process::spawn(command)?;
+        let (number, _) = process.wait_for_line(Stream::Stdout, 0, START_TIMEOUT, |line| {
+            line.trim().parse::<u32>().ok()
+        })?;
+        Ok((process, number))
+    }
+}
+
+/// Whether a server did not start since another one has its number.
+fn is_taken(error: &Error) -> bool {
+    format!("{error:#}").contains("server already running")
 }
 
 /// A running X server of the test's own. Made by [`Xvfb`](crate::Xvfb) and
@@ -63,36 +99,19 @@ pub struct XServer {
 
 impl XServer {
     pub(crate) fn launch(launch: Launch) -> Result<Self> {
-        let Launch {
-            mut command,
-            kind,
-            monitors,
-            display_number,
-            package,
-            folder,
-        } = launch;
-        let number = match display_number {
-            Some(number) => number,
-            None => display::unused_number()?,
+        let started = match launch.display_number {
+            Some(number) => launch.start(number),
+            None => launch.start_somewhere(),
         };
-        command.arg(format!(":{number}"));
-        // The server writes its display number to standard output when it accepts clients.
-        command.args(["-displayfd", "1", "-noreset", "-nolisten", "tcp"]);
-        command.current_dir(folder.path());
-        let process = Process::spawn(command).map_err(|error| explain(error, package))?;
-        let (number, _) = process
-            .wait_for_line(Stream::Stdout, 0, START_TIMEOUT, |line| {
-                line.trim().parse::<u32>().ok()
-            })
-            .map_err(|error| explain(error, package))?;
+        let (process, number) = started.map_err(|error| explain(error, launch.package))?;
         let server = Self {
             process,
             display: format!(":{number}"),
-            kind,
-            _folder: folder,
+            kind: launch.kind,
+            _folder: launch.folder,
         };
         server
-            .arrange(&monitors)
+            .arrange(&launch.monitors)
             .context("arranging the server's monitors")?;
         Ok(server)
     }
@@ -314,4 +333,21 @@ fn explain(error: Error, package: &'static str) -> Error {
         return error.context("Debian's package xserver-xorg-video-dummy is needed");
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Xvfb;
+
+    use super::*;
+
+    #[test]
+    fn a_server_whose_number_is_taken_says_so() {
+        let first = Xvfb::builder().start().unwrap();
+        let number = first.display().trim_start_matches(':').parse().unwrap();
+        let second = Xvfb::builder().display_number(number).start().unwrap_err();
+        assert!(is_taken(&second), "{second:#}");
+        let unknown = Process::spawn(Command::new("xvfb-that-is-not-there")).unwrap_err();
+        assert!(!is_taken(&unknown));
+    }
 }
