@@ -3,14 +3,14 @@
  * file, You can obtain one at https://mozilla.org/MPL/2.0/. */
 
 use std::collections::{HashMap, VecDeque};
-use std::io::Cursor;
+use std::io::{self, Cursor, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use tiny_http::{Header, Request, Response, Server};
+use tiny_http::{HTTPVersion, Header, Method, Request, Response, Server};
 
 /// How long a page's question for its next command is held.
 const HOLD: Duration = Duration::from_secs(2);
@@ -140,7 +140,7 @@ impl Shared {
         let response = response
             .with_header(header("Cache-Control", "no-store")?)
             .with_header(header("Access-Control-Allow-Origin", "*")?);
-        request.respond(response)?;
+        answer(request, response)?;
         Ok(())
     }
 
@@ -176,6 +176,16 @@ impl Shared {
             _ => Response::from_data(Vec::new()).with_status_code(404),
         }
     }
+}
+
+/// Answers with HTTP/1.0, after which no connection is kept. tiny_http has a thread for each
+/// connection, but at times queues a new one behind those that are kept, and never answers it.
+fn answer(request: Request, response: Response<Cursor<Vec<u8>>>) -> io::Result<()> {
+    let is_head = *request.method() == Method::Head;
+    let headers = request.headers().to_vec();
+    let mut writer = request.into_writer();
+    response.raw_print(&mut writer, HTTPVersion(1, 0), &headers, is_head, None)?;
+    writer.flush()
 }
 
 fn header(name: &str, value: &str) -> Result<Header> {
