@@ -402,20 +402,31 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_when_a_queue_is_about_to_close_is_sent() {
+    fn a_queue_closes_only_where_nothing_has_come() {
         let (events, _receiver) = bounded(8);
-        let boxes = Outboxes {
-            idle: Duration::from_micros(50),
-            ..Outboxes::new(Posting::OnThreads, events)
-        };
-        let (sender, arrived) = channel();
-        let sink = GenericCallback::new(move |_| sender.send(()).unwrap()).unwrap();
+        let boxes = Outboxes::new(Posting::OnThreads, events.clone());
         let client = ClientId::next();
-        for round in 0..2000 {
-            boxes.post(client, letter(&sink)).unwrap();
-            arrived.recv_timeout(PATIENCE).unwrap();
-            thread::sleep(Duration::from_micros(round % 100));
-        }
+        let (queue, letters) = unbounded();
+        let thread = OutboxThread {
+            client,
+            letters,
+            bytes: Arc::default(),
+            idle: Duration::ZERO,
+            boxes: Arc::downgrade(&boxes.boxes),
+            events,
+        };
+        let outbox = Outbox {
+            letters: queue,
+            bytes: thread.bytes.clone(),
+        };
+        boxes.boxes.lock().insert(client, outbox);
+        let sink = GenericCallback::new(|_| {}).unwrap();
+        // Its thread has waited in vain, and this comes before it says so.
+        boxes.post(client, letter(&sink)).unwrap();
+        assert!(!thread.closes());
+        thread.letters.recv().unwrap();
+        assert!(thread.closes());
+        assert!(boxes.boxes.lock().is_empty());
     }
 
     #[test]
