@@ -26,6 +26,7 @@ mod messages;
 pub mod permissions_policy;
 pub mod picture;
 pub mod pools;
+pub mod presenting;
 mod returns;
 mod screen;
 mod screens;

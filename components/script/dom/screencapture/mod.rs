@@ -20,6 +20,7 @@ pub(crate) mod exposure;
 pub(crate) mod mediastreamtrackevent;
 pub(crate) mod overconstrainederror;
 pub(crate) mod permissionspolicy;
+pub(crate) mod presentation;
 pub(crate) mod screencapturemediastreamtrack;
 pub(crate) mod screendetailed;
 pub(crate) mod screendetails;
