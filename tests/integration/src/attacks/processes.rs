@@ -92,7 +92,9 @@ fn kill_server() -> Result<Verdict> {
 
 fn flood() -> Result<Verdict> {
     let (desktop, site, other) = (Desktop::xvfb()?, Site::start()?, Site::start()?);
-    let browser = launch(&desktop, &site).open(&site.remote_url("main"))?;
+    let browser = launch(&desktop, &site)
+        .hosts(&["localhost"])
+        .open(&site.remote_url("main"))?;
     let page = Page::new(&browser, &site, "main");
     page.run("return capture()")?;
     // By another name of the loopback interface: another site, and a process of its own.

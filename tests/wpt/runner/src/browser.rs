@@ -4,6 +4,7 @@
 
 //! The browser under test: its process and its WebDriver session.
 
+use std::fs;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -31,6 +32,8 @@ const SESSION_LIMIT: Duration = Duration::from_secs(30);
 /// How many times a start is tried: the port was free when it was chosen, but
 /// somebody else may have taken it since.
 const START_ATTEMPTS: usize = 3;
+/// The other host that tests load from (`harness/serve.py`), whatever the machine calls it.
+const HOSTS: &str = "127.0.0.1 localhost\n";
 /// How much of the browser's output a report repeats.
 const TAIL_LINES: usize = 12;
 
@@ -77,9 +80,12 @@ impl Launcher {
         let port = free_port().context("finding a free port for WebDriver")?;
         let log = NamedTempFile::new().context("making a file for the browser's output")?;
         let state = TempDir::new().context("making a folder for the browser's state")?;
+        let hosts = state.path().join("hosts");
+        fs::write(&hosts, HOSTS).context("writing the browser's list of hosts")?;
         let mut command = Command::new(&self.binary);
         command
             .env("XDG_STATE_HOME", state.path())
+            .env("HOST_FILE", hosts)
             .args(["--headless", "--capture-backend", "synthetic"])
             .args(["--window-size", "800x600"])
             .args(["--webdriver", &port.to_string()])
