@@ -22,6 +22,7 @@ mod pace;
 mod pointer;
 mod pool;
 mod presence;
+mod rounds;
 mod serve;
 mod source;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use self::monitor::OpenMonitor;
 use self::pointer::PointerWatch;
 pub(super) use self::presence::IndicatorWatch;
 use self::presence::Sight;
+use self::rounds::Rounds;
 use self::source::Source;
 pub(super) use self::thread::{EngineHandle, spawn};
 use crate::core::{EngineCommand, Event, RawFrame, SessionId};
@@ -92,6 +94,7 @@ pub(super) struct Engine {
     /// What of the indicator must be seen, as it was when it was looked for last.
     expected: Expected,
     next_verification: Option<Instant>,
+    rounds: Rounds,
     /// How many frames there were at the last verification.
     frames_verified: u64,
     scaler: Scaler,
@@ -118,6 +121,7 @@ impl Engine {
             watch,
             expected: Expected::default(),
             next_verification: None,
+            rounds: Rounds::default(),
             frames_verified: 0,
             scaler: Scaler::default(),
             counters,
@@ -216,7 +220,9 @@ impl Engine {
         self.take_damage()?;
         self.look_for_indicator(now, events)?;
         self.follow_pointer(now)?;
-        self.serve(now, events)?;
+        if self.begins_round(now) {
+            self.serve(now, events)?;
+        }
         self.verify(now, events)
     }
 
@@ -234,7 +240,11 @@ impl Engine {
         };
         // News of the display server is of use only when a frame could be made
         // of it: until then it may draw what it likes and wakes nobody.
-        let mut listens = false;
+        let gathers_until = self.rounds.gathers_until();
+        let mut listens = gathers_until.is_some();
+        if let Some(time) = gathers_until {
+            by(time);
+        }
         for source in self.sources.values().filter(|source| !source.paused) {
             let monitor = self.monitors.get(&source.monitor);
             let may_be_read =
@@ -250,7 +260,9 @@ impl Engine {
             let next = source.next_due().max(monitor.not_before);
             match next.filter(|next| *next > now) {
                 Some(next) => by(next),
-                None if monitor.is_polled || source.is_waiting() => by(now),
+                None if monitor.is_polled || source.is_waiting() => {
+                    by(gathers_until.unwrap_or(now));
+                }
                 None => listens = true,
             }
         }
@@ -359,6 +371,7 @@ impl Engine {
         self.layout.clear();
         self.pointer = PointerWatch::default();
         self.next_verification = None;
+        self.rounds = Rounds::default();
         self.watches_layout = false;
     }
 

@@ -64,6 +64,36 @@ fn a_drawing_at_60_hertz_with_jitter_comes_through_on_60_frames_a_second() {
 }
 
 #[test]
+fn what_is_drawn_on_monitors_one_after_the_other_is_read_together() {
+    let mut rig = Rig::new(2);
+    let (one, other) = (rig.ids[0], rig.ids[1]);
+    rig.start(0, 60.0);
+    rig.start(1, 60.0);
+    let mut consumer = Consumer::default();
+    rig.tick();
+    assert_eq!(consumer.consume(&mut rig), 2);
+    rig.pass_milliseconds(20);
+    rig.engine.mark(one, &Damage::Whole);
+    rig.tick();
+    assert_eq!(rig.counts().reads, 1, "the other one is waited for");
+    rig.pass_milliseconds(1);
+    rig.engine.mark(other, &Damage::Whole);
+    rig.tick();
+    assert_eq!(rig.counts().reads, 2);
+    // It is still from now on.
+    rig.pass_milliseconds(20);
+    rig.engine.mark(one, &Damage::Whole);
+    rig.pass_milliseconds(2);
+    assert_eq!(rig.counts().reads, 2);
+    rig.pass_milliseconds(2);
+    assert_eq!(rig.counts().reads, 3, "three milliseconds are enough");
+    rig.pass_milliseconds(20);
+    rig.engine.mark(one, &Damage::Whole);
+    rig.tick();
+    assert_eq!(rig.counts().reads, 4, "it is not waited for again");
+}
+
+#[test]
 fn a_change_is_read_once_and_only_where_it_was_drawn() {
     let mut rig = Rig::new(1);
     let source = rig.start(0, 60.0);
