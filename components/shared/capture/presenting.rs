@@ -5,8 +5,9 @@
 //! When windows are drawn anew for pictures that videos in them have changed.
 //!
 //! Videos that show monitors change together, one message after the other. A window
-//! is drawn when as many have changed as the time before, so that all of them are in
-//! one drawing; a single one waits for nobody.
+//! is drawn when as many have changed as in the round before the last, so that all of
+//! them are in one drawing, also where one of them has every second frame only. A video
+//! that changes alone is drawn at once.
 
 use std::time::{Duration, Instant};
 
@@ -24,8 +25,9 @@ pub struct Presenting<Window> {
     drawn: Option<Instant>,
     /// When the first change of the present round came.
     began: Option<Instant>,
-    /// Changes of the present round, and of the one before.
+    /// Changes of the present round, of the one before, and of the one before that.
     changes: u32,
+    before: u32,
     expected: u32,
 }
 
@@ -47,6 +49,7 @@ impl<Window> Default for Presenting<Window> {
             drawn: None,
             began: None,
             changes: 0,
+            before: 0,
             expected: 0,
         }
     }
@@ -57,7 +60,7 @@ impl<Window: PartialEq> Presenting<Window> {
     pub fn change(&mut self, window: Window, now: Instant) {
         if self.began.is_none_or(|began| now >= began + ROUND) {
             self.began = Some(now);
-            self.expected = self.changes;
+            self.expected = std::mem::replace(&mut self.before, self.changes);
             self.changes = 0;
         }
         self.changes = self.changes.saturating_add(1);
@@ -140,11 +143,23 @@ mod tests {
         let changes: Vec<u32> = (0..60)
             .flat_map(|frame| [0, 8, 15].map(|late| frame * FRAME + late))
             .collect();
-        let together: Vec<u32> = (1..60).map(|frame| frame * FRAME + 15).collect();
+        let together: Vec<u32> = (2..60).map(|frame| frame * FRAME + 15).collect();
         let drawn = drawn_for(&changes);
         // At first nobody knows of the others.
-        assert_eq!(drawn[..2], [0, 84]);
-        assert_eq!(drawn[2..], together);
+        assert_eq!(drawn[..4], [0, 84, 168, 252]);
+        assert_eq!(drawn[4..], together);
+    }
+
+    #[test]
+    fn a_video_of_half_the_rate_is_drawn_with_the_other_one_and_not_waited_for() {
+        let mut changes: Vec<u32> = (0..60).map(|frame| frame * FRAME).collect();
+        changes.extend((0..30).map(|frame| frame * 2 * FRAME + 9));
+        changes.sort_unstable();
+        let drawn = drawn_for(&changes);
+        let expected: Vec<u32> = (2..60)
+            .map(|frame| frame * FRAME + (frame + 1) % 2 * 9)
+            .collect();
+        assert_eq!(drawn[drawn.len() - 58..], expected);
     }
 
     #[test]
@@ -156,8 +171,9 @@ mod tests {
         changes.extend(&alone);
         let drawn = drawn_for(&changes);
         let after = &drawn[drawn.len() - 30..];
-        assert_eq!(after[0], alone[0] + 30, "three milliseconds");
-        assert_eq!(after[1..], alone[1..]);
+        // Three milliseconds, twice.
+        assert_eq!(after[..2], [alone[0] + 30, alone[1] + 30]);
+        assert_eq!(after[2..], alone[2..]);
     }
 
     #[test]

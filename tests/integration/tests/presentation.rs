@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use capture_integration_tests::{Desktop, Launch, Page, Site, eventually};
+use capture_integration_tests::{Browser, Desktop, Launch, Page, Site, eventually};
 use capture_test_rig::Picture;
 
 /// How long a picture may take from a monitor into the window, on a busy machine.
@@ -26,37 +26,80 @@ fn pixels_in_window(desktop: &Desktop, color: [u8; 4]) -> Result<usize> {
     Ok(rows.map(row).sum())
 }
 
+/// A page in a window that shows nothing but the last monitor: the others show the window itself.
+fn open_last_monitor(desktop: &Desktop, site: &Site, multiprocess: bool) -> Result<Browser> {
+    let browser = Launch::new()
+        .display(desktop.server.display())
+        .backend("x11")
+        .windowed()
+        .multiprocess(multiprocess)
+        .allow(site.origin())
+        .open(&site.remote_url("main"))?;
+    Page::new(&browser, site, "main").run(
+        "await capture();
+         for (const { track, video } of shown.slice(0, 2)) {
+             track.stop();
+             video.remove();
+         }
+         shown[2].video.style.width = '400px'",
+    )?;
+    Ok(browser)
+}
+
+/// Waits until most of a video in the window has the color.
+fn wait_until_shown(desktop: &Desktop, color: [u8; 4]) -> Result<()> {
+    eventually("the window shows it", SHOWN, || {
+        Ok((pixels_in_window(desktop, color)? > 50_000).then_some(()))
+    })
+}
+
 /// Nothing else on the page, and nothing else on the screen, gives a reason to draw.
 #[test]
 fn the_window_shows_each_new_picture_of_a_monitor() -> Result<()> {
     for multiprocess in [false, true] {
         let mut desktop = Desktop::xvfb()?;
         let site = Site::start()?;
-        let browser = Launch::new()
-            .display(desktop.server.display())
-            .backend("x11")
-            .windowed()
-            .multiprocess(multiprocess)
-            .allow(site.origin())
-            .open(&site.remote_url("main"))?;
-        let page = Page::new(&browser, &site, "main");
-        // The others show the window itself.
-        page.run(
-            "await capture();
-             for (const { track, video } of shown.slice(0, 2)) {
-                 track.stop();
-                 video.remove();
-             }
-             shown[2].video.style.width = '400px'",
-        )?;
+        let _browser = open_last_monitor(&desktop, &site, multiprocess)?;
         for round in 0..10 {
             let color = [40 + round * 20, 90, 201, 255];
             ensure!(pixels_in_window(&desktop, color)? == 0);
             desktop.painters[2].change_picture(Picture::Solid(color))?;
-            eventually("the window shows it", SHOWN, || {
-                Ok((pixels_in_window(&desktop, color)? > 50_000).then_some(()))
-            })?;
+            wait_until_shown(&desktop, color)?;
         }
     }
     Ok(())
+}
+
+#[test]
+fn a_poster_goes_when_the_video_plays_and_the_screen_is_still() -> Result<()> {
+    const SCREEN: [u8; 4] = [60, 90, 201, 255];
+    const POSTER: [u8; 4] = [120, 10, 200, 255];
+    let mut desktop = Desktop::xvfb()?;
+    let site = Site::start()?;
+    desktop.painters[2].change_picture(Picture::Solid(SCREEN))?;
+    let browser = open_last_monitor(&desktop, &site, false)?;
+    let page = Page::new(&browser, &site, "main");
+    page.run(
+        "const canvas = document.createElement('canvas');
+         const context = canvas.getContext('2d');
+         context.fillStyle = 'rgb(200, 10, 120)';
+         context.fillRect(0, 0, canvas.width, canvas.height);
+         const { stream, video } = shown[2];
+         video.remove();
+         window.second = document.createElement('video');
+         second.style.width = second.style.height = '400px';
+         second.poster = canvas.toDataURL();
+         const loaded = new Promise(resolve => second.onloadeddata = resolve);
+         second.srcObject = stream;
+         document.body.append(second);
+         await loaded",
+    )?;
+    wait_until_shown(&desktop, POSTER)?;
+    page.run("await second.play()")?;
+    wait_until_shown(&desktop, SCREEN)?;
+    ensure!(pixels_in_window(&desktop, POSTER)? == 0);
+    // Also the next pictures.
+    let next = [61, 90, 201, 255];
+    desktop.painters[2].change_picture(Picture::Solid(next))?;
+    wait_until_shown(&desktop, next)
 }

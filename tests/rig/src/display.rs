@@ -66,6 +66,6 @@ mod tests {
         let in_use = "Num RefCount Protocol Flags Type St Inode Path\n\
                       0000000032a564e6: 00000002 00000000 00010000 0001 01 38 @/tmp/.X11-unix/X999123\n";
         assert!(is_taken(999_123, in_use));
-        assert!(!is_taken(99_912, in_use) && !is_taken(9_123, in_use));
+        assert!(!is_taken(999_124, in_use) && !is_taken(99_123, in_use));
     }
 }

@@ -29,6 +29,9 @@ pub use crate::proc_fs::{
 /// How long a killed process may take to be gone.
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long what a process wrote last may take to arrive: its descendants may hold its pipes open.
+const LOG_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// Which output of a process.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stream {
@@ -127,7 +130,15 @@ impl Process {
                 } else {
                     "timed out"
                 };
+                let has_ended = state.closed;
                 drop(state);
+                if has_ended {
+                    // Why may be said on the other stream.
+                    let rest = LOG_TIMEOUT.min(deadline.saturating_duration_since(Instant::now()));
+                    for log in [&self.stdout, &self.stderr] {
+                        log.wait_closed(rest);
+                    }
+                }
                 bail!(
                     "{what} while waiting {timeout:?} for a line of {}\n{}",
                     self.name,
@@ -161,7 +172,7 @@ impl Process {
         self.status = Some(status);
         // A descendant may hold the pipes open for longer; only what this process wrote is awaited.
         for log in [&self.stdout, &self.stderr] {
-            log.wait_closed(Duration::from_millis(500));
+            log.wait_closed(LOG_TIMEOUT);
         }
         Ok(status)
     }

@@ -9,6 +9,7 @@
 use std::time::{Duration, Instant};
 
 use super::Engine;
+use super::source::Source;
 
 /// Frames that become due within this time belong together.
 const ROUND: Duration = Duration::from_millis(8);
@@ -32,8 +33,8 @@ pub(super) struct Rounds {
 }
 
 impl Rounds {
-    /// Whether the `due` frames, of so many sources, are made now; else not before
-    /// [`Rounds::gathers_until`].
+    /// Whether the `due` frames, of so many sources, are made now; else when all are
+    /// due that were the last time, or at [`Rounds::gathers_until`].
     pub(super) fn begins(&mut self, due: usize, sources: usize, now: Instant) -> bool {
         if due == 0 {
             self.gathers_until = None;
@@ -67,7 +68,13 @@ impl Rounds {
 impl Engine {
     /// Whether frames are made now, or wait for others that come with them.
     pub(super) fn begins_round(&mut self, now: Instant) -> bool {
-        let shown = || self.sources.values().filter(|source| !source.paused);
+        let can_be_made = |source: &&Source| {
+            let monitor = self.monitors.get(&source.monitor);
+            !source.paused
+                && source.has_picture()
+                && monitor.is_some_and(|monitor| monitor.is_ready(now))
+        };
+        let shown = || self.sources.values().filter(can_be_made);
         let due = shown().filter(|source| source.is_due(now)).count();
         self.rounds.begins(due, shown().count(), now)
     }

@@ -185,6 +185,11 @@ impl Source {
         self.is_owed
     }
 
+    /// Whether there is a free picture, or may be one more.
+    pub(super) fn has_picture(&self) -> bool {
+        self.pool.pick().is_some() || self.pool.may_grow()
+    }
+
     /// Whether something waits for the pace.
     pub(super) fn is_waiting(&self) -> bool {
         self.is_fresh

@@ -110,6 +110,11 @@ macro_rules! html_media_element_members {
             matches!(*self.src_object.borrow(), Some(SrcObject::MediaStream(_)))
         }
 
+        /// Whether it shows its poster, if it has one, and no frame.
+        pub(crate) fn shows_poster(&self) -> bool {
+            self.show_poster.get()
+        }
+
         /// The stream, which was at its end, has no end again.
         pub(crate) fn extend_stream(&self, cx: &mut JSContext) {
             self.duration.set(f64::INFINITY);

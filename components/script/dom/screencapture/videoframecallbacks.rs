@@ -16,6 +16,7 @@ use js::realm::CurrentRealm;
 use script_bindings::callback::{ExceptionHandling, RootedCallback, TracedCallback};
 use script_bindings::cell::DomRefCell;
 use time::Duration;
+use webrender_api::ImageKey;
 
 pub(crate) use self::presented::{PresentedFrame, PresentedFrames};
 use crate::dom::bindings::codegen::Bindings::HTMLMediaElementBinding::HTMLMediaElementMethods;
@@ -32,9 +33,9 @@ use crate::dom::html::htmlvideoelement::HTMLVideoElement;
 use crate::dom::node::NodeTraits;
 
 /// How long after its submission a frame is expected on the screen: the script
-/// thread waits 20 ms at most before it updates the rendering, and the
+/// thread waits 16 ms at most before it updates the rendering, and the
 /// compositor for the next refresh, whose rate script is not told.
-const DISPLAY_DELAY: Duration = Duration::milliseconds(20 + 1000 / 60);
+const DISPLAY_DELAY: Duration = Duration::milliseconds(16 + 1000 / 60);
 
 /// A callback and its handle.
 #[derive(JSTraceable, MallocSizeOf)]
@@ -57,6 +58,16 @@ pub(crate) struct VideoFrameCallbacks {
     identifier: Cell<u32>,
     /// <https://wicg.github.io/video-rvfc/#last-presented-frame-indentifier>
     last_presented_frame: Cell<u32>,
+    /// The picture that layout has been told of; for `presentation.rs`.
+    #[no_trace]
+    laid_out: Cell<Option<ImageKey>>,
+}
+
+impl VideoFrameCallbacks {
+    /// Layout is told of this picture; whether it was told of another one, or none.
+    pub(crate) fn lay_out(&self, picture: Option<ImageKey>) -> bool {
+        self.laid_out.replace(picture) != picture
+    }
 }
 
 /// The videos of a document that have callbacks. They are kept alive, as their
