@@ -39,7 +39,8 @@ pub(crate) enum MonitorKind {
 
 /// How to start a server.
 pub(crate) struct Launch {
-    /// The program and its arguments but for those that every server has.
+    /// The program, its arguments but for those that every server has, and what it needs in its
+    /// environment.
     pub(crate) command: Command,
     pub(crate) kind: MonitorKind,
     pub(crate) monitors: Vec<MonitorSpec>,
@@ -67,6 +68,8 @@ impl Launch {
     fn start(&self, number: u32) -> Result<(Process, u32)> {
         let mut command = Command::new(self.command.get_program());
         command.args(self.command.get_args());
+        let environment = self.command.get_envs();
+        command.envs(environment.filter_map(|(name, value)| Some((name, value?))));
         command.arg(format!(":{number}"));
         // The server writes its display number to standard output when it accepts clients.
         command.args(["-displayfd", "1", "-noreset", "-nolisten", "tcp"]);
