@@ -9,8 +9,10 @@ use std::fmt;
 
 /// Tests that are kept; of more, the number is.
 const MAX_TESTS: usize = 20;
-/// Lines that are kept of each, which hold the message and where it comes from.
-const MAX_LINES: usize = 24;
+/// Lines that are kept of each, from the first one on, and as many that say why it failed.
+const MAX_LINES: usize = 12;
+/// Characters of a line.
+const MAX_LENGTH: usize = 300;
 
 /// The failures in the output of some test programs, which is read line by line.
 #[derive(Debug, Default)]
@@ -49,9 +51,15 @@ impl Failures {
             && let Some(newest) = self.kept.last_mut()
             && !(line.is_empty() && newest.lines.is_empty())
         {
-            match newest.lines.len() < MAX_LINES {
-                true => newest.lines.push(line.to_owned()),
-                false => newest.is_cut = true,
+            let most = if says_why(line) {
+                2 * MAX_LINES
+            } else {
+                MAX_LINES
+            };
+            if newest.lines.len() < most {
+                newest.lines.push(line.chars().take(MAX_LENGTH).collect());
+            } else {
+                newest.is_cut = true;
             }
         }
     }
@@ -60,6 +68,11 @@ impl Failures {
 /// The test whose output begins with this line.
 fn failed_test(line: &str) -> Option<&str> {
     line.strip_prefix("---- ")?.strip_suffix(" stdout ----")
+}
+
+/// Whether it is the message, which comes after all that a test printed.
+fn says_why(line: &str) -> bool {
+    line.starts_with("Error: ") || line.contains(" panicked at ") || line.starts_with("assertion ")
 }
 
 impl fmt::Display for Failures {
@@ -117,6 +130,18 @@ mod tests {
         assert!(text.ends_with("word\n    …\nand 3 more"), "{text}");
         assert_eq!(text.matches('…').count(), MAX_TESTS / 2);
         assert_eq!(text.matches("word").count(), MAX_TESTS * MAX_LINES);
+    }
+
+    #[test]
+    fn why_it_failed_is_kept_whatever_was_printed_before() {
+        let printed = "x".repeat(2 * MAX_LENGTH) + "\n";
+        let output = format!(
+            "---- t stdout ----\n{}Error: late\n",
+            printed.repeat(MAX_LINES + 9)
+        );
+        let text = read(&output).to_string();
+        assert!(text.ends_with("x\n    Error: late\n    …"), "{text}");
+        assert!(text.len() < (MAX_LINES + 2) * (MAX_LENGTH + 8));
     }
 
     #[test]
