@@ -18,7 +18,6 @@
 
 mod arrangement;
 mod backend;
-mod copies;
 mod inner;
 mod playback;
 mod player;

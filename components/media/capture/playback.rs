@@ -10,16 +10,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use euclid::Size2D;
 use parking_lot::Mutex as Lock;
 use servo_base::generic_channel::GenericCallback;
-use servo_capture_traits::{BusUpdate, CapturedFrame, FrameBus, MonitorPixel};
+use servo_capture_traits::copies::{Copies, CopyPlace, ShownCopy};
+use servo_capture_traits::{BusUpdate, CapturedFrame, FrameBus};
 use servo_media_player::metadata::Metadata;
 use servo_media_player::video::{Buffer, VideoFrame, VideoFrameData, VideoFrameRenderer};
 use servo_media_player::{PlaybackState, PlayerError, PlayerEvent};
 
 use crate::arrangement::TrackNames;
-use crate::copies::Copies;
 
 /// How often `currentTime` goes on while it plays; the media element fires
 /// `timeupdate` no more often
@@ -155,12 +154,31 @@ impl Shared {
     }
 }
 
+/// How many copies there are at most. The element, its renderer and the
+/// compositor hold one each, one is being made; the rest is slack for pictures
+/// that the compositor has not come to.
+const MAX_COPIES: usize = 6;
+
 /// A copy on its way to a renderer.
-struct CopyBuffer(Arc<Vec<u8>>);
+struct CopyBuffer(ShownCopy);
 
 impl Buffer for CopyBuffer {
+    /// Nothing: whoever wants pixels gets them of the copy (grafts M2 and M3).
     fn to_vec(&self) -> Option<VideoFrameData> {
-        Some(VideoFrameData::Raw(self.0.clone()))
+        Some(VideoFrameData::Raw(Arc::default()))
+    }
+
+    fn copy(&self) -> Option<&ShownCopy> {
+        Some(&self.0)
+    }
+}
+
+/// Where the renderer can have the pixels from.
+fn copy_place() -> CopyPlace {
+    if servo_config::opts::get().multiprocess {
+        CopyPlace::Lent
+    } else {
+        CopyPlace::Own
     }
 }
 
@@ -199,7 +217,7 @@ impl<'a> Pump<'a> {
             has_begun: position.is_some(),
             has_ended: false,
             size: (0, 0),
-            copies: Copies::default(),
+            copies: Copies::new(copy_place(), MAX_COPIES),
             retry_at: None,
             played: position.unwrap_or_default(),
             since: None,
@@ -327,14 +345,14 @@ impl<'a> Pump<'a> {
                 return;
             }
         };
-        let size = frame.size;
         // The service has its picture back before anything else happens.
         drop(frame);
-        self.present(copy, size);
+        self.present(copy);
         self.shown = version;
     }
 
-    fn present(&mut self, copy: Arc<Vec<u8>>, size: Size2D<u32, MonitorPixel>) {
+    fn present(&mut self, copy: ShownCopy) {
+        let size = copy.size();
         let is_first = !self.has_begun;
         if self.size != (size.width, size.height) {
             self.size = (size.width, size.height);
@@ -350,12 +368,15 @@ impl<'a> Pump<'a> {
         let Some(frame) = VideoFrame::new(width, height, Arc::new(CopyBuffer(copy))) else {
             return;
         };
-        self.shared
-            .outlet
-            .video
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .render(frame);
+        let video = &self.shared.outlet.video;
+        let mut video = video.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another playback may have the renderer now, which knows the element's picture
+        // as its own: a part of this one must not be drawn into it.
+        if self.shared.stopped.load(Ordering::Acquire) {
+            return;
+        }
+        video.render(frame);
+        drop(video);
         self.shared.tell(PlayerEvent::VideoFrameUpdated);
         if is_first {
             // The element has enough data now and may begin to play.

@@ -209,7 +209,7 @@ fn a_paused_player_copies_no_frame_but_the_first() {
 #[test]
 fn the_newest_frame_is_shown_when_a_renderer_that_held_all_copies_lets_go() {
     let scene = Scene::new(true);
-    let copies = crate::copies::MAX_COPIES as u8;
+    let copies = MAX_COPIES as u8;
     scene.bus.push(frame(1, 1, 1));
     scene.expect_first((1, 1), "playing");
     for value in 2..=copies {

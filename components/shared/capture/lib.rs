@@ -16,6 +16,7 @@
 mod bus;
 mod client;
 pub mod constraints;
+pub mod copies;
 mod damage;
 mod error;
 mod frame;

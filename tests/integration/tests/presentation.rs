@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use capture_integration_tests::{Browser, Desktop, Launch, Page, Site, eventually};
 use capture_test_rig::Picture;
+use x11rb::protocol::xproto::Rectangle;
 
 /// How long a picture may take from a monitor into the window, on a busy machine.
 const SHOWN: Duration = Duration::from_secs(20);
@@ -65,6 +66,48 @@ fn the_window_shows_each_new_picture_of_a_monitor() -> Result<()> {
             ensure!(pixels_in_window(&desktop, color)? == 0);
             desktop.painters[2].change_picture(Picture::Solid(color))?;
             wait_until_shown(&desktop, color)?;
+        }
+    }
+    Ok(())
+}
+
+/// Only what has changed is copied and uploaded: what was there before must stay.
+#[test]
+fn the_window_shows_parts_that_change_beside_those_that_do_not() -> Result<()> {
+    const SCREEN: [u8; 4] = [60, 90, 201, 255];
+    for multiprocess in [false, true] {
+        let mut desktop = Desktop::xvfb()?;
+        let site = Site::start()?;
+        let _browser = open_last_monitor(&desktop, &site, multiprocess)?;
+        let painter = &mut desktop.painters[2];
+        painter.change_picture(Picture::Solid(SCREEN))?;
+        let (width, height) = painter.size();
+        let (width, height) = (u16::try_from(width / 4)?, u16::try_from(height / 4)?);
+        wait_until_shown(&desktop, SCREEN)?;
+        let whole = pixels_in_window(&desktop, SCREEN)?;
+        // Away from the indicator, and not next to each other.
+        let places = [(0, 1), (2, 1), (1, 2), (3, 2), (0, 3), (2, 3)];
+        let color = |index: usize| [20, 30 * index as u8 + 40, 120, 255];
+        for (index, (column, row)) in places.into_iter().enumerate() {
+            let (x, y) = (column * width, row * height);
+            let part = Rectangle {
+                x: x.cast_signed(),
+                y: y.cast_signed(),
+                width,
+                height,
+            };
+            desktop.painters[2].draw_over(part, color(index))?;
+            // A sixteenth, but for pixels at its edges that are mixed.
+            let shown = whole / 16 - whole / 100..whole / 16 + whole / 100;
+            eventually("the window shows the part", SHOWN, || {
+                let found = pixels_in_window(&desktop, color(index))?;
+                Ok(shown.contains(&found).then_some(()))
+            })?;
+            for before in 0..index {
+                ensure!(shown.contains(&pixels_in_window(&desktop, color(before))?));
+            }
+            let left = whole - whole / 16 * (index + 1);
+            ensure!(pixels_in_window(&desktop, SCREEN)?.abs_diff(left) < whole / 20);
         }
     }
     Ok(())

@@ -9,14 +9,14 @@ use anyhow::{Context, Result, bail};
 use x11rb::connection::Connection;
 use x11rb::image::{BitsPerPixel, Image, ImageOrder, ScanlinePad};
 use x11rb::protocol::xproto::{
-    AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux,
-    CreateWindowAux, PropMode, StackMode, WindowClass,
+    AtomEnum, ChangeGCAux, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _,
+    CreateGCAux, CreateWindowAux, PropMode, Rectangle, StackMode, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 use crate::monitor::MonitorSpec;
-use crate::picture::Picture;
+use crate::picture::{Bgra, Picture};
 use crate::server::{XServer, root_window};
 
 /// Frames that are kept ready in the server; the oldest goes first.
@@ -170,6 +170,22 @@ impl Painter {
         self.picture = picture;
         self.unload()?;
         self.show(self.frame)
+    }
+
+    /// Draws a rectangle over the picture, until the next one is shown.
+    ///
+    /// # Errors
+    /// The server is gone.
+    pub fn draw_over(&mut self, rectangle: Rectangle, [blue, green, red, _]: Bgra) -> Result<()> {
+        let color = u32::from_be_bytes([0, red, green, blue]);
+        let foreground = ChangeGCAux::new().foreground(color);
+        self.connection.change_gc(self.context, &foreground)?;
+        self.connection
+            .poly_fill_rectangle(self.window, self.context, &[rectangle])?
+            .check()
+            .context("drawing over a picture")?;
+        self.connection.sync()?;
+        Ok(())
     }
 
     /// Follows the monitor to where it is now and to its size.

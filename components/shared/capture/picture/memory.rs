@@ -102,51 +102,69 @@ impl PictureMemory {
     /// # Errors
     /// When this memory, or `into`, has not the bytes of a picture of `size`;
     /// nothing is copied then.
+    #[expect(unsafe_code)]
     pub fn copy_opaque(
         &self,
         size: Size2D<u32, MonitorPixel>,
         parts: &Damage,
         into: &mut [u8],
     ) -> Result<(), PictureError> {
-        let wanted = picture_bytes(size)?;
-        for found in [self.len(), into.len()] {
-            if found != wanted {
-                return Err(PictureError::Size { wanted, found });
-            }
-        }
-        for row in rows(size, parts) {
-            if let Some(into) = into.get_mut(row.clone()) {
-                self.read_opaque(row.start, into)?;
-            }
-        }
-        Ok(())
+        // SAFETY: the map is readable and has `len` bytes for as long as `self` lives. No read can fault:
+        // the memory is our own, or a memfd that is sealed against shrinking (`PictureWriter::new`,
+        // `PictureMemory::open`).
+        unsafe { copy_opaque(self.map.as_ptr(), self.len(), size, parts, into) }
     }
+}
 
-    /// Copies the pixels that begin at byte `start`. One pass over both: it
-    /// costs no more than copying alone.
-    #[expect(unsafe_code)]
-    fn read_opaque(&self, start: usize, into: &mut [u8]) -> Result<(), PictureError> {
-        let found = self.len().saturating_sub(start);
-        if found < into.len() {
-            return Err(PictureError::Size {
-                wanted: into.len(),
-                found,
-            });
+/// Copies `parts` of the picture of `size` that begins at `from` and has `len`
+/// bytes to the same places in `into`, and makes them opaque there. Parts outside
+/// the picture are left out.
+///
+/// # Errors
+/// When the picture, or `into`, has not the bytes of a picture of `size`; nothing
+/// is copied then.
+///
+/// # Safety
+/// `len` bytes can be read at `from`. Another process may write them meanwhile.
+#[expect(unsafe_code)]
+pub(crate) unsafe fn copy_opaque(
+    from: *const u8,
+    len: usize,
+    size: Size2D<u32, MonitorPixel>,
+    parts: &Damage,
+    into: &mut [u8],
+) -> Result<(), PictureError> {
+    let wanted = picture_bytes(size)?;
+    for found in [len, into.len()] {
+        if found != wanted {
+            return Err(PictureError::Size { wanted, found });
         }
-        // SAFETY: `start` is within the map (checked above: `into` is not longer than what is left).
-        let from = unsafe { self.map.as_ptr().add(start) }.cast::<[u8; BYTES_PER_PIXEL]>();
-        let (into, _) = into.as_chunks_mut::<BYTES_PER_PIXEL>();
-        for (index, into) in into.iter_mut().enumerate() {
-            // SAFETY: pixel `index` ends within the map (checked above for all of `into`), which is
-            // readable for as long as `self` lives; an array of bytes has no alignment. No read can
-            // fault: the memory is our own, or a memfd that is sealed against shrinking
-            // (`PictureWriter::new`, `PictureMemory::open`). No reference to the map is made; should
-            // its writer break its word and write meanwhile, bytes of both pictures are read, and
-            // every byte is a valid `u8`.
-            let pixel = unsafe { from.add(index).read() };
-            *into = opaque(pixel);
+    }
+    for row in rows(size, parts) {
+        if let Some(into) = into.get_mut(row.clone()) {
+            // SAFETY: `row` ends within `into`, which is as long as the picture (checked above), and
+            // `into` has now its length.
+            unsafe { read_opaque(from.add(row.start), into) };
         }
-        Ok(())
+    }
+    Ok(())
+}
+
+/// Copies as many pixels as there is room for. One pass over both: it costs no
+/// more than copying alone.
+///
+/// # Safety
+/// As many bytes as `into` has can be read at `from`.
+#[expect(unsafe_code)]
+unsafe fn read_opaque(from: *const u8, into: &mut [u8]) {
+    let from = from.cast::<[u8; BYTES_PER_PIXEL]>();
+    let (into, _) = into.as_chunks_mut::<BYTES_PER_PIXEL>();
+    for (index, into) in into.iter_mut().enumerate() {
+        // SAFETY: pixel `index` ends within what can be read; an array of bytes has no alignment. No
+        // reference to it is made; should its writer break its word and write meanwhile, bytes of both
+        // pictures are read, and every byte is a valid `u8`.
+        let pixel = unsafe { from.add(index).read() };
+        *into = opaque(pixel);
     }
 }
 

@@ -20,7 +20,7 @@ use euclid::Size2D;
 
 pub use self::memory::PictureMemory;
 pub use self::memory::is_opaque;
-pub(crate) use self::memory::make_opaque;
+pub(crate) use self::memory::{copy_opaque, make_opaque};
 pub use self::writer::PictureWriter;
 use crate::{Damage, MonitorPixel};
 
