@@ -4,6 +4,7 @@
 
 //! What the person in front of a page sees of captured monitors.
 
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -109,6 +110,39 @@ fn the_window_shows_parts_that_change_beside_those_that_do_not() -> Result<()> {
             let left = whole - whole / 16 * (index + 1);
             ensure!(pixels_in_window(&desktop, SCREEN)?.abs_diff(left) < whole / 20);
         }
+    }
+    Ok(())
+}
+
+/// Layout keeps what the renderer calls the picture, which is another one with each size; and
+/// learns of the sizes when the page is done, when the size is the same as before.
+#[test]
+fn a_video_whose_size_came_and_went_while_the_page_was_busy_is_shown() -> Result<()> {
+    const BEFORE: [u8; 4] = [60, 90, 201, 255];
+    const AFTER: [u8; 4] = [61, 90, 201, 255];
+    for multiprocess in [false, true] {
+        let mut desktop = Desktop::xvfb()?;
+        let site = Site::start()?;
+        let browser = open_last_monitor(&desktop, &site, multiprocess)?;
+        desktop.painters[2].change_picture(Picture::Solid(BEFORE))?;
+        wait_until_shown(&desktop, BEFORE)?;
+        Page::new(&browser, &site, "main").run(
+            "const { track } = shown[2];
+             const work = milliseconds => {
+                 const end = performance.now() + milliseconds;
+                 while (performance.now() < end);
+             };
+             setTimeout(() => {
+                 track.applyConstraints({ width: 300 });
+                 work(1000);
+                 track.applyConstraints({});
+                 work(2000);
+             }, 100)",
+        )?;
+        // In the middle of its work, when both sizes have been.
+        thread::sleep(Duration::from_millis(2200));
+        desktop.painters[2].change_picture(Picture::Solid(AFTER))?;
+        wait_until_shown(&desktop, AFTER)?;
     }
     Ok(())
 }

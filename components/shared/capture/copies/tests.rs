@@ -345,4 +345,25 @@ proptest! {
             rendered.drain(..rendered.len().saturating_sub(render));
         }
     }
+
+    #[test]
+    fn whatever_a_page_says_has_changed_the_part_is_of_the_picture(
+        rectangles in vec(any::<[u32; 4]>(), 0..20),
+        width in 1..5u32,
+        height in 1..5u32,
+    ) {
+        let size = Size::new(width, height);
+        let mut copies = Copies::new(CopyPlace::Lent, 2);
+        let mut mirrors = Mirrors::default();
+        mirrors.update((), size, sent(shown(&mut copies, size, 1).update())).unwrap();
+        let mut update = shown(&mut copies, size, 1).update();
+        let corner = |x, y| Point2D::new(x, y);
+        update.damage = Damage::Rectangles(
+            rectangles.into_iter().map(|[x, y, z, w]| Box2D::new(corner(x, y), corner(z, w))).collect(),
+        );
+        let mirrored = mirrors.update((), size, sent(update)).unwrap();
+        if let Some(part) = mirrored.part {
+            prop_assert!(part.is_empty() || Box2D::from_size(size).contains_box(&part));
+        }
+    }
 }
